@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Identifier = Annotated[str, typer.Argument(metavar="ID", help="A deployment's id, or the beginning of it.")]
 
 _LONGEST_TAIL = 10_000
+_BY_WISH = frozenset({"killed", "cancelled", "superseded"})
 COLUMNS = (
     Column(title="ID", whole=True),
     Column(title="APPLICATION", most=16),
@@ -98,12 +99,12 @@ def logs(
 
 def cancel(context: typer.Context, identifier: Identifier, *, as_json: AsJson = False) -> None:
     """Cancels a deployment: its commands are asked to end and get some seconds for it."""
-    _end(context, identifier, "deployment.cancel", "is cancelled", as_json=as_json)
+    _end(context, identifier, "deployment.cancel", as_json=as_json)
 
 
 def kill(context: typer.Context, identifier: Identifier, *, as_json: AsJson = False) -> None:
     """Kills a deployment: returns when no process of it is left."""
-    _end(context, identifier, "deployment.killProcess", "is killed", as_json=as_json)
+    _end(context, identifier, "deployment.killProcess", as_json=as_json)
 
 
 def remove(context: typer.Context, identifier: Identifier, *, as_json: AsJson = False) -> None:
@@ -114,14 +115,21 @@ def remove(context: typer.Context, identifier: Identifier, *, as_json: AsJson = 
     output.say_json(row) if as_json else output.say(f"{deployment_id} is removed")
 
 
-def _end(context: typer.Context, identifier: str, procedure: str, done: str, *, as_json: bool) -> None:
+def _end(context: typer.Context, identifier: str, procedure: str, *, as_json: bool) -> None:
     with Session.of(context).client() as client:
         deployment_id = _whole(client, identifier)
         client.end(procedure, deployment_id)
-        if as_json:
-            output.say_json(client.get("deployment.one", deploymentId=deployment_id))
-            return
-    output.say(f"{deployment_id} {done}")
+        row = client.get("deployment.one", deploymentId=deployment_id)
+    output.say_json(row) if as_json else output.say(f"{deployment_id} {_ended(row)}")
+
+
+def _ended(row: Mapping[str, Any]) -> str:
+    """How what was to be ended has ended, which may have been otherwise a moment before."""
+    state = output.state_of(row)
+    if state in _BY_WISH:
+        return f"is {state}"
+    why = f": {output.clean(row['errorMessage'])}" if row.get("errorMessage") else ""
+    return f"had ended before that ({state}){why}"
 
 
 def cells(row: Mapping[str, Any], now: datetime) -> tuple[str, ...]:
