@@ -8,7 +8,8 @@ import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import zip_longest
@@ -71,6 +72,13 @@ def say_rest(shown: int, of: int | None = None, *, most: int | None = None) -> N
         f"--limit {of} shows all" if whole else "a larger --limit shows more" if shown != most else "no list is longer"
     )
     warn(f"These are the newest {shown}{'' if of is None else f' of {of}'}; {hint}.")
+
+
+@contextmanager
+def aside(*, wanted: bool) -> Iterator[None]:
+    """What is said inside goes beside the result, where that is wanted: standard output may be for JSON alone."""
+    with redirect_stdout(sys.stderr) if wanted else nullcontext():
+        yield
 
 
 def say_text(text: str) -> None:

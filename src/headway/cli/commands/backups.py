@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from headway.cli import output, stored_backups
+from headway.cli.confirmation import confirm
 from headway.cli.options import AsJson, Yes
 from headway.cli.output import Column
 from headway.cli.session import Session
@@ -140,7 +141,7 @@ def restore(
         else:
             output.warn(f"Restoring {what} into {target} of {_of(row)}, if that is empty: nothing is overwritten.")
         if overwrite and not yes:
-            typer.confirm("Go on?", abort=True, err=True)
+            confirm("Go on?")
         body = {"backupId": row["backupId"], "backupFile": given["path"], "destinationId": given["destinationId"]}
         body |= {"databaseName": target, "overwrite": overwrite}
         started = client.start("backup.restoreBackupWithLogs", body)
@@ -169,7 +170,7 @@ def delete(context: typer.Context, backup: Named, *, yes: Yes = False, as_json: 
     with Session.of(context).client() as client:
         row = _find(client, backup)
         if not yes:
-            typer.confirm(f"Forget the backup {row['name']}? Its files stay where they lie.", abort=True)
+            confirm(f"Forget the backup {row['name']}? Its files stay where they lie.")
         gone = client.post("backup.remove", {"backupId": row["backupId"]})
     output.say_json(gone) if as_json else output.say(f"{row['name']} is forgotten; its files stay where they lie")
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from headway.cli import output
+from headway.cli.confirmation import confirm
 from headway.cli.options import AsJson, Yes
 from headway.cli.output import Column
 from headway.cli.session import Session
@@ -174,7 +175,7 @@ def delete(context: typer.Context, schedule: Named, *, yes: Yes = False, as_json
     with Session.of(context).client() as client:
         found = _find(client, schedule)
         if not yes:
-            typer.confirm(f"Delete {found.name} of {found.where} with all its deployments?", abort=True)
+            confirm(f"Delete {found.name} of {found.where} with all its deployments?")
         gone = client.post("schedule.delete", {"scheduleId": found.schedule_id})
     output.say_json(gone) if as_json else output.say(f"{found.name} is deleted")
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from headway.cli import output
+from headway.cli.confirmation import confirm
 from headway.cli.options import AsJson, Yes
 from headway.cli.output import Column
 from headway.cli.session import Session
@@ -180,7 +181,7 @@ def trust(context: typer.Context, server: Server, *, yes: Yes = False, as_json: 
     with Session.of(context).client() as client:
         found = find_server(client, server)
         if not yes:
-            typer.confirm(f"Forget the host key {found['hostKeyFingerprint']} of {found['name']}?", abort=True)
+            confirm(f"Forget the host key {found['hostKeyFingerprint']} of {found['name']}?")
         client.post("server.update", {"serverId": found["serverId"], "forgetHostKey": True})
         _look(client, found, as_json=as_json)
 
@@ -197,7 +198,7 @@ def remove(
     with Session.of(context).client() as client:
         found = find_server(client, server)
         if not yes:
-            typer.confirm(f"Forget the server {output.clean(found['name'])}?", abort=True)
+            confirm(f"Forget the server {output.clean(found['name'])}?")
         removed = client.post("server.remove", {"serverId": found["serverId"], "force": force})
     output.say_json(removed) if as_json else output.say(f"The server {output.clean(found['name'])} is forgotten")
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from headway.cli import output, stored_backups
+from headway.cli.confirmation import confirm
 from headway.cli.options import DATABASES, AsJson, Yes
 from headway.cli.output import Column
 from headway.cli.session import Session
@@ -111,7 +112,7 @@ def restore(
         else:
             output.warn(f"Restoring {what} into the new volume {into}: nothing is overwritten.")
         if into is None and not yes:
-            typer.confirm("Go on?", abort=True, err=True)
+            confirm("Go on?")
         body = {"volumeBackupId": row["volumeBackupId"], "backupFileName": given["path"], "volumeName": into}
         started = client.start(
             "volumeBackups.restoreVolumeBackupWithLogs", body | {"destinationId": given["destinationId"]}
@@ -126,7 +127,7 @@ def delete(context: typer.Context, backup: Named, *, yes: Yes = False, as_json: 
     with Session.of(context).client() as client:
         row = _find(client, backup)
         if not yes:
-            typer.confirm(f"Forget the volume backup {row['name']}? Its files stay where they lie.", abort=True)
+            confirm(f"Forget the volume backup {row['name']}? Its files stay where they lie.")
         gone = client.post("volumeBackups.delete", {"volumeBackupId": row["volumeBackupId"]})
     output.say_json(gone) if as_json else output.say(f"{row['name']} is forgotten; its files stay where they lie")
 
