@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Identifier = Annotated[str, typer.Argument(metavar="ID", help="A deployment's id, or the beginning of it.")]
 
 _LONGEST_TAIL = 10_000
+_SUBJECTS = ("application", "compose", "database", "server")
 _BY_WISH = frozenset({"killed", "cancelled", "superseded"})
 COLUMNS = (
     Column(title="ID", whole=True),
@@ -161,7 +162,7 @@ def _whole(client: Client, identifier: str) -> str:
 
 
 def _name(row: Mapping[str, Any]) -> str:
-    subject = row.get("application") or row.get("compose") or row.get("server") or {}
+    subject: Mapping[str, Any] = next(filter(None, (row.get(each) for each in _SUBJECTS)), {})
     return str(subject.get("name") or "")
 
 
@@ -186,6 +187,8 @@ def _fields(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "End asked for", row.get("killRequestedAt") or ""
     yield "Out of reach", row.get("outOfReachSince") or ""
     yield "Application", row.get("applicationId") or ""
+    yield "Compose", row.get("composeId") or ""
+    yield "Database", row.get("databaseId") or ""
     yield "Log", row["logPath"]
 
 
