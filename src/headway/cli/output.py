@@ -13,7 +13,7 @@ from contextlib import contextmanager, nullcontext, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import zip_longest
-from typing import Any
+from typing import Any, TextIO
 from unicodedata import combining, east_asian_width
 
 from headway.cli.terminal import screened
@@ -244,9 +244,16 @@ def clean(text: str) -> str:
     return "".join(character if character.isprintable() else " " for character in text).strip()
 
 
-def has_colours() -> bool:
-    """Whether a person reads, on a terminal that shows colours, who has not said otherwise."""
-    return is_terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+def has_colours(stream: TextIO | None = None) -> bool:
+    """Whether a person reads the stream (else standard output), on a terminal that shows colours, who has not said
+    otherwise.
+    """
+    return takes_back(stream) and not os.environ.get("NO_COLOR")
+
+
+def takes_back(stream: TextIO | None = None) -> bool:
+    """Whether the stream (else standard output) is a terminal on which a line can be taken back."""
+    return (stream or sys.stdout).isatty() and os.environ.get("TERM") != "dumb"
 
 
 def is_terminal() -> bool:
