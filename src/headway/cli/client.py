@@ -29,6 +29,7 @@ _SILENCE_SECONDS = 45.0  # a followed log sends a heartbeat every 15
 _PATIENCE_SECONDS = 60.0
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 2.0
+_NO_TLS = "WRONG_VERSION_NUMBER"  # what OpenSSL makes of an answer in plain text
 
 Json = Any
 
@@ -244,6 +245,11 @@ class Client:
         match error:
             case httpx.ConnectTimeout() | httpx.ReadTimeout() | httpx.WriteTimeout() | httpx.PoolTimeout():
                 return PanelUnreachable(f"The panel at {url} does not answer in time.")
+            case httpx.ConnectError() if any(getattr(cause, "reason", None) == _NO_TLS for cause in _causes(error)):
+                plain = url.replace("https:", "http:", 1)
+                return PanelUnreachable(
+                    f"What answers at {url} does not speak HTTPS. Set HEADWAY_URL to {plain} if that is the panel."
+                )
             case httpx.ConnectError() if any(isinstance(cause, ssl.SSLError) for cause in _causes(error)):
                 return PanelUnreachable(f"The panel at {url} cannot be trusted: {error}.")
             case httpx.ConnectError():

@@ -340,3 +340,13 @@ def test_a_person_at_a_terminal_is_told_from_a_program(*, by_hand: bool, said: s
     with panel(answer) as client, Client(client.target, by_hand=by_hand) as mine:
         mine.get("project.all")
     assert seen == [said]
+
+
+def test_what_speaks_no_https_is_not_called_untrusted() -> None:
+    with panel(says(200, [])) as plain:
+        url = plain.target.url.replace("http:", "https:")
+        with (
+            Client(Target(url=url, key=None, key_origin="nowhere")) as client,
+            pytest.raises(PanelUnreachable, match=r"does not speak HTTPS\. Set HEADWAY_URL to http://127\.0\.0\.1:"),
+        ):
+            client.get("project.all")

@@ -65,3 +65,19 @@ def test_an_end_is_told_as_the_row_has_it(command: str, row: dict[str, str], tol
     answers = {"deployment.killProcess": None, "deployment.cancel": None, "deployment.one": row}
     done = typed(f"deployments {command} {STARTED}", answers)
     assert (done.exit_code, done.stdout) == (0, f"{STARTED} {told}\n")
+
+
+def test_a_deployment_of_no_commit_has_no_line_of_one() -> None:
+    row = {**FAILED, "title": "Nightly", "createdAt": "2026-01-01T00:00:00Z", "logPath": "/log", "trigger": "api"}
+    told = typed(f"deployments show {STARTED}", {"deployment.one": row}).stdout
+    assert [line for line in told.splitlines() if line.startswith("Commit")] == []
+    commit = {"hash": "abc", "branch": None, "author": "Owner"}
+    told = typed(f"deployments show {STARTED}", {"deployment.one": {**row, "commit": commit}}).stdout
+    assert [line.split(maxsplit=1)[1] for line in told.splitlines() if line.startswith("Commit")] == ["abc Owner"]
+
+
+def test_the_usage_of_what_may_be_left_out_has_one_pair_of_brackets() -> None:
+    for line in ("previews approve --help", "env list --help"):
+        told = typed(line, {}).stdout
+        assert "[[" not in told
+        assert "]]" not in told

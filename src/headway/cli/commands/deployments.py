@@ -178,7 +178,7 @@ def _fields(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "Error", row.get("errorMessage") or ""
     yield "Unstable", "its release has crashed since" if row.get("unstable") else ""
     yield "Answered", answers_of(row)
-    yield "Commit", " ".join(str(commit.get(part) or "") for part in ("hash", "branch", "author"))
+    yield "Commit", " ".join(filter(None, (commit.get(part) for part in ("hash", "branch", "author"))))
     yield "Asked for by", _asker(row)
     yield "Created", f"{row['createdAt']} ({output.age_of(row, now)} ago)"
     yield "Took", output.time_of(row, now)

@@ -27,7 +27,7 @@ Words = Annotated[
     list[str] | None,
     typer.Argument(metavar="[SERVICE] NAME…", help="The service (none with --project), then what is meant."),
 ]
-Named = Annotated[str | None, typer.Argument(metavar="[SERVICE]", help="A service's name or id; none with --project.")]
+Named = Annotated[str | None, typer.Argument(metavar="SERVICE", help="A service's name or id; none with --project.")]
 Restart = Annotated[
     bool, typer.Option("--restart", help="Start it with them now; an application without a build, beside what serves.")
 ]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Application = Annotated[str, typer.Argument(metavar="SERVICE", help="The name or id of an application.")]
 Preview = Annotated[str, typer.Argument(metavar="PREVIEW", help="The id of a preview, as the list shows it.")]
-Commit = Annotated[str | None, typer.Argument(metavar="[COMMIT]", help="The whole hash of what you looked at.")]
+Commit = Annotated[str | None, typer.Argument(metavar="COMMIT", help="The whole hash of what you looked at.")]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Follow it to its end, or say as what it is queued.")]
 Row = Mapping[str, Any]
 
