@@ -63,7 +63,7 @@ def test_who_breaks_off_hears_that_it_goes_on_and_how_to_end_it(
     if interrupted:
         monkeypatch.setattr(follower, "watch", interrupt)
     with answering(ANSWERS) as panel:
-        done = CliRunner().invoke(build(command.split()[0]), [*command.split(), *more], env=panel.env)
+        done = CliRunner().invoke(build(command.split(maxsplit=1)[0]), [*command.split(), *more], env=panel.env)
     assert done.exit_code == (130 if interrupted else 4), done.output
     assert f"The {noun} goes on." in done.stderr
     assert f"headway deployments logs -f {STARTED}" in done.stderr
