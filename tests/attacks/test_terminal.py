@@ -76,7 +76,7 @@ def test_colours_and_line_ends_stay() -> None:
 
 def followed(stream: io.StringIO) -> str:
     """What a follower shows of a log that comes in pieces."""
-    screen = Screen(stream, colours=stream.isatty())
+    screen = Screen.on(stream, holds_closing=False)
     offset = 0
     text = "".join(f"before {each} after\n" for each in STEERS.values()) + COLOUR
     for piece in (text[at : at + 7] for at in range(0, len(text), 7)):

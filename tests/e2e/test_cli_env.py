@@ -168,3 +168,12 @@ def test_how_an_application_is_built_and_started_is_set(running: Panel, shop: Js
     said = succeed(running, "deploy", str(folder), "--start", "python3 serve.py", "-e", "COLOUR=set")
     assert "python3 serve.py" in said
     assert running.visit("bare").text == "set"
+
+
+def test_of_many_that_set_one_variable_each_at_the_same_time_none_is_lost(running: Panel, shop: Json) -> None:
+    running.post("application.saveEnvironment", applicationId=shop["application"], env="")
+    command = [*HEADWAY, "env", "set", "web"]
+    begun = [subprocess.Popen([*command, f"V{number}=1"], env=environment(running)) for number in range(6)]
+    assert [process.wait(60) for process in begun] == [0] * 6
+    env = running.get("application.one", applicationId=shop["application"])["env"]
+    assert sorted(env.split()) == [f"V{number}='1'" for number in range(6)]

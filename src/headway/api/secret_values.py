@@ -11,6 +11,7 @@ from pydantic_core import from_json, to_json
 from headway.api.inputs import Input
 from headway.api.redacted_files import unveiled_file, veiled_file
 from headway.core.access.model import Actor, Role, Scope
+from headway.kernel.variable_text import require_as_read
 from headway.kernel.veil import (
     MARK,
     MarkUnknown,
@@ -25,6 +26,7 @@ I = TypeVar("I", bound=Input)  # noqa: E741 - an input
 Row = Mapping[str, Any]
 
 _VARIABLES = frozenset({"buildArgs", "buildSecrets", "env", "previewBuildArgs", "previewBuildSecrets", "previewEnv"})
+_AS_READ = "envWas"
 _WHOLE = frozenset({"content", "databasePassword", "databaseRootPassword", "externalUrl", "internalUrl"})
 _FILES = frozenset({"composeFile"})
 _ADDRESSES = frozenset({"customGitUrl"})
@@ -56,13 +58,15 @@ def encoded_for(actor: Actor, body: bytes) -> bytes:
 
 async def unveiled(given: I, sent: Row, kept: Callable[[], Awaitable[Row | None]]) -> I:
     """An input with what is kept in place of each mark in it. ``sent`` is the input by its names on the wire, ``kept``
-    finds the row that it changes (None: there is none yet). Raises MarkUnknown for a mark that stands for nothing.
+    finds the row that it changes (None: there is none yet). Raises MarkUnknown for a mark that stands for nothing, and
+    VariablesChanged where one may, since the variables are not those that the caller has read.
     """
     marked = [name for name in _HELD & sent.keys() if isinstance(sent[name], str) and MARK in sent[name]]
     others = [name for name in sent.keys() - _HELD if any(_MARKED in each for each in _texts(sent[name]))]
     if not marked and not others:
         return given
     row = await kept() or {}
+    require_as_read(str(row.get("env") or ""), sent.get(_AS_READ))  # what is gone since is no mark that was made up
     names = {field.alias or name: name for name, field in type(given).model_fields.items()}
     found = {names.get(each, each): _unveiled(each, sent[each], row) for each in marked}
     return given.model_copy(update=found | dict(_with_users(given, names, others, row)))

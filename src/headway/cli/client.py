@@ -29,6 +29,7 @@ _SILENCE_SECONDS = 45.0  # a followed log sends a heartbeat every 15
 _PATIENCE_SECONDS = 60.0
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 2.0
+_NO_TLS = "WRONG_VERSION_NUMBER"  # what OpenSSL makes of an answer in plain text
 
 Json = Any
 
@@ -188,25 +189,30 @@ class Client:
 
     def follow(self, deployment_id: str) -> Iterator[Event]:
         """The log, step and status events of a deployment from its first byte to its end. A connection that breaks is
-        taken up again behind the last byte that came; PanelUnreachable when the panel stays away for a minute.
+        taken up again behind the last byte that came; PanelUnreachable when the panel stays away for a minute, which
+        begins when it goes: a build may have printed nothing for longer than that.
         """
         offset = "0"
-        pause, deadline = _FIRST_PAUSE_SECONDS, time.monotonic() + _PATIENCE_SECONDS
+        pause, away_since = _FIRST_PAUSE_SECONDS, None
         while True:
             try:
                 for event in self._events(deployment_id, offset):
-                    pause, deadline = _FIRST_PAUSE_SECONDS, time.monotonic() + _PATIENCE_SECONDS
+                    pause, away_since = _FIRST_PAUSE_SECONDS, None
+                    if event is None:
+                        continue
                     offset = event.id or offset
                     yield event
                     if event.kind == "end":
                         return
             except Unavailable:
-                if time.monotonic() > deadline:
+                away_since = time.monotonic() if away_since is None else away_since
+                if time.monotonic() > away_since + _PATIENCE_SECONDS:
                     raise
             time.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
 
-    def _events(self, deployment_id: str, offset: str) -> Iterator[Event]:
+    def _events(self, deployment_id: str, offset: str) -> Iterator[Event | None]:
+        """The events of one connection, and None for whatever else came: the panel is there."""
         request = self._http.build_request(
             "GET",
             "deployment.follow",
@@ -221,6 +227,7 @@ class Client:
                 self._value("deployment.follow", answer)
             reader = EventReader()
             for piece in answer.iter_bytes():
+                yield None
                 yield from reader.feed(piece)
         except httpx.TransportError as error:
             raise self._unreachable(error) from error
@@ -238,6 +245,11 @@ class Client:
         match error:
             case httpx.ConnectTimeout() | httpx.ReadTimeout() | httpx.WriteTimeout() | httpx.PoolTimeout():
                 return PanelUnreachable(f"The panel at {url} does not answer in time.")
+            case httpx.ConnectError() if any(getattr(cause, "reason", None) == _NO_TLS for cause in _causes(error)):
+                plain = url.replace("https:", "http:", 1)
+                return PanelUnreachable(
+                    f"What answers at {url} does not speak HTTPS. Set HEADWAY_URL to {plain} if that is the panel."
+                )
             case httpx.ConnectError() if any(isinstance(cause, ssl.SSLError) for cause in _causes(error)):
                 return PanelUnreachable(f"The panel at {url} cannot be trusted: {error}.")
             case httpx.ConnectError():

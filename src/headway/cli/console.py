@@ -53,7 +53,10 @@ class Console:
         return {"rows": size.lines, "columns": size.columns, "terminal": os.environ.get("TERM") or "xterm"}
 
     def hold(self, target: Target, path: str) -> int:
-        """Stands between until the command ends; its exit status. Raises Unavailable where the panel is lost."""
+        """Stands between until the command ends; its exit status. Raises Unavailable where the panel is lost,
+        BrokenPipeError where whoever read this has left, and HeadwayError where what comes cannot be written for
+        another reason.
+        """
         from websockets.exceptions import InvalidStatus, WebSocketException
         from websockets.sync.client import connect
 
@@ -65,6 +68,10 @@ class Console:
                 url, additional_headers=headers, proxy=proxy, open_timeout=_CONNECT_SECONDS, compression=None
             ) as socket:
                 return self._held(socket)
+        except _Unwritable as here:
+            if isinstance(here.why, BrokenPipeError):
+                raise here.why from here
+            raise HeadwayError(f"{here}, and the command was ended: {here.why.strerror}.") from here
         except InvalidStatus as refused:
             raise HeadwayError(_reason(refused.response.body, refused.response.status_code)) from refused
         except (WebSocketException, OSError) as error:
@@ -136,6 +143,14 @@ class Console:
             signal.signal(signal.SIGWINCH, before)
 
 
+class _Unwritable(Exception):
+    """What a command writes cannot be written here; it is told apart from a connection that breaks."""
+
+    def __init__(self, why: OSError) -> None:
+        super().__init__("What it writes cannot be written here")
+        self.why = why
+
+
 class _Shown:
     """Where what it writes goes: as it is, but what nobody gave a terminal steers none."""
 
@@ -144,11 +159,14 @@ class _Shown:
         self._screened = Screened() if stream.isatty() and not terminal else None
 
     def write(self, data: bytes) -> None:
-        if self._screened is None:
-            self._stream.buffer.write(data)
-        else:
-            self._stream.write(self._screened.feed(data.decode(errors="replace")))
-        self._stream.flush()
+        try:
+            if self._screened is None:
+                self._stream.buffer.write(data)
+            else:
+                self._stream.write(self._screened.feed(data.decode(errors="replace")))
+            self._stream.flush()
+        except OSError as error:
+            raise _Unwritable(error) from error
 
 
 def _reason(body: bytes | bytearray | None, status: int) -> str:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, TextIO
+from typing import Any, Self, TextIO
 
 from headway.cli import output
 from headway.cli.client import Client
@@ -31,14 +31,15 @@ _LONGEST_CLOSING = 16 << 10
 _ERASE_LINE = "\r\x1b[K"
 
 
-def to_the_end(client: Client, deployment_id: str, *, as_json: bool) -> Mapping[str, Any]:
+def to_the_end(client: Client, deployment_id: str, *, as_json: bool, noun: str = "deployment") -> Mapping[str, Any]:
     """The row of a deployment that was followed to its end, its log on standard output, or on standard error where that
-    is for JSON. Who breaks off is told how to go on.
+    is for JSON. Who breaks off, or loses the panel, is told that it goes on (``noun`` is what it is called) and how to
+    follow it again and to end it.
     """
     try:
         return watch(client, deployment_id, sys.stderr if as_json else sys.stdout, tells_the_end=True)
     except (KeyboardInterrupt, Unavailable):
-        output.warn(f"\nThe deployment goes on. To follow it again: headway deployments logs -f {deployment_id}")
+        output.warn(f"\nThe {noun} goes on. To follow it again: headway deployments logs -f {deployment_id}")
         output.warn(f"To end it: headway deployments cancel {deployment_id}")
         raise
 
@@ -50,10 +51,10 @@ def watch(
     row's error and the address among them, has the log's last sentence left out where it says no more than that.
     """
     stream = stream or sys.stdout
-    screen = Screen(stream, colours=stream.isatty(), holds_closing=tells_the_end)
+    screen = Screen.on(stream, holds_closing=tells_the_end)
     waits = threading.Timer(_SECONDS_UNTIL_TOLD_TO_WAIT, lambda: screen.note("waiting in the queue"))
     try:
-        with _ticking(screen.tick, wanted=stream.isatty()):
+        with _ticking(screen.tick, wanted=output.takes_back(stream)):
             for event in client.follow(deployment_id):
                 if not (event.kind == "status" and json.loads(event.data)["status"] == "pending"):
                     waits.cancel()
@@ -79,12 +80,13 @@ def relay(client: Client, deployment_id: str) -> Mapping[str, Any]:
 
 class Screen:
     """Writes the log with a heading where each step began, which is never within a line. What a broken connection
-    brings again is written once.
+    brings again is written once. ``steers``: a terminal reads it; ``colours``: what is ours may have some.
     """
 
-    def __init__(self, stream: TextIO, *, colours: bool, holds_closing: bool = False) -> None:
+    def __init__(self, stream: TextIO, *, colours: bool, steers: bool, holds_closing: bool = False) -> None:
         self._stream = stream
         self._colours = colours
+        self._steers = steers
         self._holds_closing = holds_closing
         self._held = b""
         self._screened = Screened()
@@ -96,6 +98,11 @@ class Screen:
         self._lock = threading.RLock()
         self._under_way: tuple[str, float] | None = None
         self._ticked = False
+
+    @classmethod
+    def on(cls, stream: TextIO, *, holds_closing: bool) -> Self:
+        """One that suits the stream."""
+        return cls(stream, colours=output.has_colours(stream), steers=stream.isatty(), holds_closing=holds_closing)
 
     def show(self, event: Event) -> None:
         """Writes what an event has for a reader."""
@@ -123,7 +130,8 @@ class Screen:
                 return
             name, since = self._under_way
             told = f"{name} … {output.rounded(time.monotonic() - since)}"
-            self._stream.write(f"{_ERASE_LINE}\x1b[2m{told[: shutil.get_terminal_size().columns - 1]}\x1b[0m")
+            told = told[: shutil.get_terminal_size().columns - 1]
+            self._stream.write(_ERASE_LINE + (f"\x1b[2m{told}\x1b[0m" if self._colours else told))
             self._stream.flush()
             self._ticked = True
 
@@ -191,7 +199,7 @@ class Screen:
     def _show(self, text: bytes) -> None:
         """Writes a piece of the log: as it is where a program reads it, and without what would steer a terminal."""
         text = self._released(text)
-        self._write(self._screened.feed(text.decode(errors="replace")).encode() if self._colours else text)
+        self._write(self._screened.feed(text.decode(errors="replace")).encode() if self._steers else text)
         if text:
             self._within_line = not text.endswith(b"\n")
 

@@ -8,11 +8,12 @@ import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import zip_longest
-from typing import Any
+from typing import Any, TextIO
 from unicodedata import combining, east_asian_width
 
 from headway.cli.terminal import screened
@@ -71,6 +72,13 @@ def say_rest(shown: int, of: int | None = None, *, most: int | None = None) -> N
         f"--limit {of} shows all" if whole else "a larger --limit shows more" if shown != most else "no list is longer"
     )
     warn(f"These are the newest {shown}{'' if of is None else f' of {of}'}; {hint}.")
+
+
+@contextmanager
+def aside(*, wanted: bool) -> Iterator[None]:
+    """What is said inside goes beside the result, where that is wanted: standard output may be for JSON alone."""
+    with redirect_stdout(sys.stderr) if wanted else nullcontext():
+        yield
 
 
 def say_text(text: str) -> None:
@@ -236,9 +244,16 @@ def clean(text: str) -> str:
     return "".join(character if character.isprintable() else " " for character in text).strip()
 
 
-def has_colours() -> bool:
-    """Whether a person reads, on a terminal that shows colours, who has not said otherwise."""
-    return is_terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+def has_colours(stream: TextIO | None = None) -> bool:
+    """Whether a person reads the stream (else standard output), on a terminal that shows colours, who has not said
+    otherwise.
+    """
+    return takes_back(stream) and not os.environ.get("NO_COLOR")
+
+
+def takes_back(stream: TextIO | None = None) -> bool:
+    """Whether the stream (else standard output) is a terminal on which a line can be taken back."""
+    return (stream or sys.stdout).isatty() and os.environ.get("TERM") != "dumb"
 
 
 def is_terminal() -> bool:

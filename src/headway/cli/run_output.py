@@ -18,7 +18,7 @@ _SECONDS_UNTIL_TOLD_TO_WAIT = 1.0
 
 def show(client: Client, deployment_id: str, stream: TextIO) -> None:
     """Writes it as it comes, until the run has ended."""
-    screen = Screen(stream, colours=stream.isatty(), holds_closing=True)
+    screen = Screen.on(stream, holds_closing=True)
     waits = threading.Timer(_SECONDS_UNTIL_TOLD_TO_WAIT, lambda: output.warn("waiting in the queue"))
     waits.daemon = True
     part = _Part()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -82,14 +81,14 @@ def say_files(files: Sequence[Row], *, as_json: bool) -> None:
         output.say(f"{each['path']}  {each['bytes'] / _MIB:.1f} MiB, {proven}")
 
 
-def follow(client: Client, deployment_id: str, name: str, *, wait: bool, as_json: bool) -> None:
-    """Shows a run to its end, or says its id. Exits with 1 where it ends in an error."""
-    from headway.cli.follower import watch
+def follow(client: Client, deployment_id: str, name: str, *, noun: str, wait: bool, as_json: bool) -> None:
+    """Shows a run to its end, or says its id; ``noun`` is what the run is. Exits with 1 where it ends in an error."""
+    from headway.cli.follower import to_the_end
 
     if not wait:
         output.say_json({"deploymentId": deployment_id}) if as_json else output.say(deployment_id)
         return
-    row = watch(client, deployment_id, sys.stderr if as_json else sys.stdout, tells_the_end=True)
+    row = to_the_end(client, deployment_id, as_json=as_json, noun=noun)
     if as_json:
         output.say_json(row)
     if row["status"] != "done":

@@ -7,7 +7,22 @@ from collections.abc import Collection, Mapping
 
 from dotenv.parser import parse_stream
 
-from headway.kernel.errors import NotFound
+from headway.kernel.errors import Conflict, NotFound
+
+
+class VariablesChanged(Conflict):
+    """A text of variables is another by now than the one that a change was made from."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The variables were changed meanwhile, and nothing is saved. Read them again, and send yours once more."
+        )
+
+
+def require_as_read(kept: str, was: str | None) -> None:
+    """Raises VariablesChanged where the kept text is not the one that a change was made from, if that is said."""
+    if was is not None and was != kept:
+        raise VariablesChanged
 
 
 def merged(text: str, variables: Mapping[str, str]) -> str:

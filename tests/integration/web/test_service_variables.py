@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 import re
 
@@ -10,9 +11,10 @@ import pytest
 
 from headway.features.services.database.model import DatabaseKind
 from headway.features.services.pages.variables import text_of
+from headway.kernel.variables import parse_variables
 from headway.kernel.veil import unveiled_variables
 from tests.integration.http.world import World
-from tests.integration.web.browsers import form_token_of, send, signed_in
+from tests.integration.web.browsers import OWN, fields_of, form_token_of, send, signed_in
 
 SECRET = "correct-horse-battery"
 ENV = f"# ours: {SECRET}\nNODE_ENV=production\nSECRET_KEY={SECRET}\nEMPTY=\n"
@@ -152,3 +154,27 @@ def test_what_may_be_shown_stands_in_the_text_and_touches_no_other_line() -> Non
     shown = text_of(row)
     assert shown == "KEY\nSECRET_KEY=(hidden-secret)\nNODE_ENV=a b\nCI=(hidden-secret)\n"
     assert unveiled_variables(shown, env) == env
+
+
+async def test_of_those_that_are_added_and_changed_at_the_same_time_none_is_lost(world: World) -> None:
+    application_id = await given(world)
+    path = f"/services/{application_id}"
+    forms = [(f"{path}/variables/add-application", {"name": f"V{number}", "value": "1"}) for number in range(3)]
+    forms += [(f"{path}/variable/NODE_ENV/change-application", {"value": "staging"})]
+    forms += [(f"{path}/variable/EMPTY/remove-application", {})]
+    async with signed_in(world) as client:
+        opened = [(form, await fields_of(client, form) | typed) for form, typed in forms]
+        answers: list[httpx.Response] = []
+
+        async def save(form: str, data: dict[str, str]) -> None:
+            for _ in range(len(forms)):
+                answer = await client.post(form, data=data, headers=OWN)
+                answers.append(answer)
+                if answer.status_code == 303:
+                    return
+                assert (answer.status_code, "changed meanwhile" in answer.text) == (409, True), answer.text
+
+        await asyncio.gather(*(save(*each) for each in opened))
+    variables = parse_variables(await env_of(world, application_id))
+    assert {f"V{number}" for number in range(3)} <= variables.keys()
+    assert (variables["NODE_ENV"], "EMPTY" in variables, variables["SECRET_KEY"]) == ("staging", False, SECRET)

@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from headway.cli import client as client_module
 from headway.cli import lookup
 from headway.cli.client import Client, KeyRefused, PanelUnreachable, Refused
 from headway.cli.target import Target, find_target
@@ -174,6 +176,47 @@ def test_following_waits_for_a_panel_that_is_away() -> None:
         assert [event.kind for event in client.follow("d")] == ["end"]
 
 
+def test_a_panel_is_waited_for_from_when_it_went_away_however_quiet_it_was_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    patience = 0.2
+    monkeypatch.setattr(client_module, "_PATIENCE_SECONDS", patience)
+    times = iter(range(3))
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        """A build that prints nothing for longer than anybody is patient, a panel that begins anew, the end."""
+        match next(times):
+            case 0:
+                request.send_response(200)
+                request.send_header("content-type", "text/event-stream")
+                request.end_headers()
+                request.wfile.write(b'event: status\ndata: {"status":"running"}\n\n')
+                for _ in range(10):
+                    time.sleep(patience / 4)
+                    request.wfile.write(b": heartbeat\n\n")
+                request.connection.shutdown(socket.SHUT_RDWR)
+            case 1:
+                request.connection.shutdown(socket.SHUT_RDWR)
+            case _:
+                write(request, 200, b"event: end\ndata: {}\n\n")
+
+    with panel(answer) as client:
+        assert [event.kind for event in client.follow("d")] == ["status", "end"]
+
+
+def test_a_panel_that_stays_away_is_given_up_after_the_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "_PATIENCE_SECONDS", 0.3)
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        request.connection.shutdown(socket.SHUT_RDWR)
+
+    with panel(answer) as client:
+        begun = time.monotonic()
+        with pytest.raises(PanelUnreachable):
+            list(client.follow("d"))
+    assert time.monotonic() - begun >= 0.3
+
+
 def test_following_what_does_not_exist_ends_at_once() -> None:
     with panel(says(404, {"message": "Deployment not found"})) as client, pytest.raises(Refused, match="not found"):
         list(client.follow("d"))
@@ -297,3 +340,13 @@ def test_a_person_at_a_terminal_is_told_from_a_program(*, by_hand: bool, said: s
     with panel(answer) as client, Client(client.target, by_hand=by_hand) as mine:
         mine.get("project.all")
     assert seen == [said]
+
+
+def test_what_speaks_no_https_is_not_called_untrusted() -> None:
+    with panel(says(200, [])) as plain:
+        url = plain.target.url.replace("http:", "https:")
+        with (
+            Client(Target(url=url, key=None, key_origin="nowhere")) as client,
+            pytest.raises(PanelUnreachable, match=r"does not speak HTTPS\. Set HEADWAY_URL to http://127\.0\.0\.1:"),
+        ):
+            client.get("project.all")

@@ -5,13 +5,21 @@ from __future__ import annotations
 import io
 import itertools
 import json
-from collections.abc import Mapping
+import re
+import time
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, cast
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headway.cli.follower import Screen
+from headway.cli import follower
+from headway.cli.follower import Screen, watch
 from headway.cli.sse import Event
+
+if TYPE_CHECKING:
+    from headway.cli.client import Client
 
 LOG = "fetched ä\nbuilding…\nno line end"
 STEPS = {"source": 0, "build": len("fetched ä\n".encode()), "release": len(LOG.encode())}
@@ -29,7 +37,7 @@ def log(start: int, end: int) -> Event:
 
 def shown(events: list[Event], *, colours: bool = False) -> str:
     stream = io.StringIO()
-    screen = Screen(stream, colours=colours)
+    screen = Screen(stream, colours=colours, steers=colours)
     for event in events:
         screen.show(event)
     screen.finish()
@@ -91,7 +99,7 @@ SERVES = "Deployment done: release abc serves at http://a.localhost:8080"
 
 def shown_to_its_end(text: str, cuts: list[int], row: Mapping[str, str | None]) -> str:
     stream = io.StringIO()
-    screen = Screen(stream, colours=False, holds_closing=True)
+    screen = Screen(stream, colours=False, steers=False, holds_closing=True)
     for start, end in itertools.pairwise([0, *cuts, len(text)]):
         screen.show(Event(kind="log", data=json.dumps(text[start:end]), id=str(end)))
     screen.drop_closing(row)
@@ -115,3 +123,50 @@ def test_what_a_log_ends_with_is_left_out_only_where_it_says_no_more() -> None:
         "Deployment of shop\nDeployment x: y\ntwo\n"
     )
     assert shown_to_its_end(f"one {SERVES}\n", [2, 6], done) == f"one {SERVES}\n"
+
+
+class Terminal(io.StringIO):
+    """A stream that a person reads."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+class SlowPanel:
+    """One whose deployment has a step that goes on for a while."""
+
+    def follow(self, _: str) -> Iterator[Event]:
+        yield step("source")
+        yield Event(kind="log", data=json.dumps("fetched\x1b[2J\n"), id="12")
+        time.sleep(0.2)
+        yield Event(kind="end", data="{}", id=None)
+
+    def get(self, _: str, **__: str) -> Mapping[str, Any]:
+        return {"status": "done"}
+
+
+def watched(monkeypatch: pytest.MonkeyPatch, **env: str) -> str:
+    """What a terminal is given of it."""
+    for name in ("TERM", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(follower, "_SECONDS_BETWEEN_TICKS", 0.01)
+    stream = Terminal()
+    watch(cast("Client", SlowPanel()), "d", stream)
+    return stream.getvalue()
+
+
+def test_a_terminal_that_cannot_take_a_line_back_is_given_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert watched(monkeypatch, TERM="dumb") == "==> source\nfetched\n"
+
+
+def test_who_wants_no_colours_sees_what_goes_on_without_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = watched(monkeypatch, TERM="xterm", NO_COLOR="1")
+    assert "source … " in shown
+    assert set(re.findall(r"\x1b\[[0-9;]*[A-Za-z]", shown)) == {"\x1b[K"}
+
+
+def test_a_terminal_with_colours_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = watched(monkeypatch, TERM="xterm")
+    assert set(re.findall(r"\x1b\[[0-9;]*[A-Za-z]", shown)) == {"\x1b[K", "\x1b[1m", "\x1b[2m", "\x1b[0m"}

@@ -10,6 +10,7 @@ import typer
 
 from headway.cli import output
 from headway.cli.commands.servers import names_of
+from headway.cli.confirmation import confirm
 from headway.cli.options import AsJson, Since, Tail, Yes, wanted_lines
 from headway.cli.output import Column
 from headway.cli.session import Session
@@ -113,7 +114,7 @@ def delete(context: typer.Context, application: Named, *, yes: Yes = False, as_j
     with Session.of(context).client() as client:
         place = _find(client, application)
         if not yes:
-            typer.confirm(f"Delete {place.name} of {place.project} with all its releases and deployments?", abort=True)
+            confirm(f"Delete {place.name} of {place.project} with all its releases and deployments?")
         answer = client.post("application.delete", {"applicationId": place.application_id})
     output.say_json(answer) if as_json else output.say(f"{place.name} is deleted")
 

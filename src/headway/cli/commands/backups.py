@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from headway.cli import output, stored_backups
+from headway.cli.confirmation import confirm
 from headway.cli.options import AsJson, Yes
 from headway.cli.output import Column
 from headway.cli.session import Session
@@ -104,7 +105,7 @@ def run(context: typer.Context, backup: Named, *, wait: stored_backups.Wait = Tr
         in_compose = row["backupType"] == "compose"
         procedure = "backup.manualBackupCompose" if in_compose else _STARTERS[row["databaseType"]]
         started = client.start(procedure, {"backupId": row["backupId"]})
-        stored_backups.follow(client, started, str(row["name"]), wait=wait, as_json=as_json)
+        stored_backups.follow(client, started, str(row["name"]), noun="backup", wait=wait, as_json=as_json)
 
 
 def files(context: typer.Context, backup: Named, *, as_json: AsJson = False) -> None:
@@ -140,11 +141,13 @@ def restore(
         else:
             output.warn(f"Restoring {what} into {target} of {_of(row)}, if that is empty: nothing is overwritten.")
         if overwrite and not yes:
-            typer.confirm("Go on?", abort=True, err=True)
+            confirm("Go on?")
         body = {"backupId": row["backupId"], "backupFile": given["path"], "destinationId": given["destinationId"]}
         body |= {"databaseName": target, "overwrite": overwrite}
         started = client.start("backup.restoreBackupWithLogs", body)
-        stored_backups.follow(client, started, f"the restore of {row['name']}", wait=wait, as_json=as_json)
+        stored_backups.follow(
+            client, started, f"the restore of {row['name']}", noun="restore", wait=wait, as_json=as_json
+        )
 
 
 def drill(
@@ -159,7 +162,7 @@ def drill(
     with Session.of(context).client() as client:
         row = _find(client, backup)
         started = client.start("backup.drill", {"backupId": row["backupId"], "backupFile": file})
-        stored_backups.follow(client, started, f"the trial of {row['name']}", wait=wait, as_json=as_json)
+        stored_backups.follow(client, started, f"the trial of {row['name']}", noun="trial", wait=wait, as_json=as_json)
 
 
 def delete(context: typer.Context, backup: Named, *, yes: Yes = False, as_json: AsJson = False) -> None:
@@ -167,7 +170,7 @@ def delete(context: typer.Context, backup: Named, *, yes: Yes = False, as_json: 
     with Session.of(context).client() as client:
         row = _find(client, backup)
         if not yes:
-            typer.confirm(f"Forget the backup {row['name']}? Its files stay where they lie.", abort=True)
+            confirm(f"Forget the backup {row['name']}? Its files stay where they lie.")
         gone = client.post("backup.remove", {"backupId": row["backupId"]})
     output.say_json(gone) if as_json else output.say(f"{row['name']} is forgotten; its files stay where they lie")
 

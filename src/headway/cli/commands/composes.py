@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from headway.cli import output
+from headway.cli.confirmation import confirm
 from headway.cli.options import AsJson, InProject, OnServer, Since, Tail, Yes, wanted_lines
 from headway.cli.output import Column
 from headway.cli.session import Session
@@ -178,7 +179,7 @@ def delete(
         found = find_compose(client, compose)
         if not yes:
             more = "ALL DATA IN ITS VOLUMES" if volumes else "all its deployments"
-            typer.confirm(f"Delete {found.name} of {found.project} with its containers and {more}?", abort=True)
+            confirm(f"Delete {found.name} of {found.project} with its containers and {more}?")
         answer = client.post("compose.delete", {"composeId": found.compose_id, "deleteVolumes": volumes})
     output.say_json(answer) if as_json else output.say(f"{found.name} is deleted")
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from headway.cli import output
+from headway.cli.confirmation import confirm
 from headway.cli.options import DATABASES, AsJson, InProject, OnServer, Since, Tail, Yes, wanted_lines
 from headway.cli.output import Column
 from headway.cli.session import Session
@@ -166,7 +167,7 @@ def delete(
         found = find_database(client, database)
         if not yes:
             more = "ALL ITS DATA" if volumes else "all its deployments"
-            typer.confirm(f"Delete {found.name} of {found.project} with {more}?", abort=True)
+            confirm(f"Delete {found.name} of {found.project} with {more}?")
         answer = client.post(f"{found.kind}.remove", {**found.given, "deleteVolumes": volumes})
     output.say_json(answer) if as_json else output.say(f"{found.name} is deleted")
 

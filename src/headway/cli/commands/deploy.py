@@ -214,10 +214,17 @@ def _set(client: Client, application_id: str, changed: Mapping[str, Any], variab
     if changed:
         client.post("application.update", {"applicationId": application_id, **changed})
     if variables:
+        from headway.cli.variable_change import save
         from headway.kernel.variable_text import merged
 
-        before = client.get("application.one", applicationId=application_id).get("env") or ""
-        client.post("application.saveEnvironment", {"applicationId": application_id, "env": merged(before, variables)})
+        given = {"applicationId": application_id}
+        save(
+            client,
+            "application.saveEnvironment",
+            given,
+            lambda: client.get("application.one", **given).get("env") or "",
+            lambda before: merged(before, variables),
+        )
 
 
 def _begun(client: Client, sent: Folder | Commit | None, application_id: str, title: str | None) -> str:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 Identifier = Annotated[str, typer.Argument(metavar="ID", help="A deployment's id, or the beginning of it.")]
 
 _LONGEST_TAIL = 10_000
+_SUBJECTS = ("application", "compose", "database", "server")
+_BY_WISH = frozenset({"killed", "cancelled", "superseded"})
 COLUMNS = (
     Column(title="ID", whole=True),
     Column(title="APPLICATION", most=16),
@@ -98,12 +100,12 @@ def logs(
 
 def cancel(context: typer.Context, identifier: Identifier, *, as_json: AsJson = False) -> None:
     """Cancels a deployment: its commands are asked to end and get some seconds for it."""
-    _end(context, identifier, "deployment.cancel", "is cancelled", as_json=as_json)
+    _end(context, identifier, "deployment.cancel", as_json=as_json)
 
 
 def kill(context: typer.Context, identifier: Identifier, *, as_json: AsJson = False) -> None:
     """Kills a deployment: returns when no process of it is left."""
-    _end(context, identifier, "deployment.killProcess", "is killed", as_json=as_json)
+    _end(context, identifier, "deployment.killProcess", as_json=as_json)
 
 
 def remove(context: typer.Context, identifier: Identifier, *, as_json: AsJson = False) -> None:
@@ -114,14 +116,21 @@ def remove(context: typer.Context, identifier: Identifier, *, as_json: AsJson = 
     output.say_json(row) if as_json else output.say(f"{deployment_id} is removed")
 
 
-def _end(context: typer.Context, identifier: str, procedure: str, done: str, *, as_json: bool) -> None:
+def _end(context: typer.Context, identifier: str, procedure: str, *, as_json: bool) -> None:
     with Session.of(context).client() as client:
         deployment_id = _whole(client, identifier)
         client.end(procedure, deployment_id)
-        if as_json:
-            output.say_json(client.get("deployment.one", deploymentId=deployment_id))
-            return
-    output.say(f"{deployment_id} {done}")
+        row = client.get("deployment.one", deploymentId=deployment_id)
+    output.say_json(row) if as_json else output.say(f"{deployment_id} {_ended(row)}")
+
+
+def _ended(row: Mapping[str, Any]) -> str:
+    """How what was to be ended has ended, which may have been otherwise a moment before."""
+    state = output.state_of(row)
+    if state in _BY_WISH:
+        return f"is {state}"
+    why = f": {output.clean(row['errorMessage'])}" if row.get("errorMessage") else ""
+    return f"had ended before that ({state}){why}"
 
 
 def cells(row: Mapping[str, Any], now: datetime) -> tuple[str, ...]:
@@ -153,7 +162,7 @@ def _whole(client: Client, identifier: str) -> str:
 
 
 def _name(row: Mapping[str, Any]) -> str:
-    subject = row.get("application") or row.get("compose") or row.get("server") or {}
+    subject: Mapping[str, Any] = next(filter(None, (row.get(each) for each in _SUBJECTS)), {})
     return str(subject.get("name") or "")
 
 
@@ -169,7 +178,7 @@ def _fields(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "Error", row.get("errorMessage") or ""
     yield "Unstable", "its release has crashed since" if row.get("unstable") else ""
     yield "Answered", answers_of(row)
-    yield "Commit", " ".join(str(commit.get(part) or "") for part in ("hash", "branch", "author"))
+    yield "Commit", " ".join(filter(None, (commit.get(part) for part in ("hash", "branch", "author"))))
     yield "Asked for by", _asker(row)
     yield "Created", f"{row['createdAt']} ({output.age_of(row, now)} ago)"
     yield "Took", output.time_of(row, now)
@@ -178,6 +187,8 @@ def _fields(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "End asked for", row.get("killRequestedAt") or ""
     yield "Out of reach", row.get("outOfReachSince") or ""
     yield "Application", row.get("applicationId") or ""
+    yield "Compose", row.get("composeId") or ""
+    yield "Database", row.get("databaseId") or ""
     yield "Log", row["logPath"]
 
 

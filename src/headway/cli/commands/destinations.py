@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from headway.cli import output
+from headway.cli.confirmation import confirm
 from headway.cli.options import AsJson, Yes
 from headway.cli.output import Column
 from headway.cli.session import Session
@@ -85,6 +86,6 @@ def remove(context: typer.Context, destination: Named, *, yes: Yes = False, as_j
     with Session.of(context).client() as client:
         row = find(client.get("destination.all"), destination, "destinationId", "destination")
         if not yes:
-            typer.confirm(f"Forget {row['name']}? What lies there stays.", abort=True)
+            confirm(f"Forget {row['name']}? What lies there stays.")
         gone = client.post("destination.remove", {"destinationId": row["destinationId"]})
     output.say_json(gone) if as_json else output.say(f"{row['name']} is forgotten; what lies there stays")

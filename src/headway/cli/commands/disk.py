@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from headway.cli import output
+from headway.cli.confirmation import confirm
 from headway.cli.options import AsJson, Yes
 from headway.cli.output import Column
 from headway.cli.session import Session
@@ -89,8 +90,9 @@ def clean(
             if not would["items"]:
                 output.say_json(would) if as_json else _show(would)
                 return
-            _show(would)
-            typer.confirm(f"Remove this ({output.size(would['bytes'])})?", abort=True)
+            with output.aside(wanted=as_json):
+                _show(would)
+            confirm(f"Remove this ({output.size(would['bytes'])})?")
         done = client.clean(service, dry_run=dry_run)
     if as_json:
         output.say_json(done)

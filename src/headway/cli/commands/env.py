@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,7 +27,7 @@ Words = Annotated[
     list[str] | None,
     typer.Argument(metavar="[SERVICE] NAME…", help="The service (none with --project), then what is meant."),
 ]
-Named = Annotated[str | None, typer.Argument(metavar="[SERVICE]", help="A service's name or id; none with --project.")]
+Named = Annotated[str | None, typer.Argument(metavar="SERVICE", help="A service's name or id; none with --project.")]
 Restart = Annotated[
     bool, typer.Option("--restart", help="Start it with them now; an application without a build, beside what serves.")
 ]
@@ -42,7 +43,7 @@ _HIDDEN = "******"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
-    """Whose variables are meant: how they are read and saved, and what a person calls it."""
+    """Whose variables are meant: what they are, how they are saved, and what a person calls it."""
 
     label: str
     text: str
@@ -51,10 +52,6 @@ class Owner:
     open: Collection[str] = ()
     secret: Collection[str] = ()
     service: Service | None = None
-
-    def save(self, client: Client, text: str) -> None:
-        """Writes the whole text."""
-        client.post(self.procedure, {**self.id, "env": text})
 
     def after(self) -> str:
         """What has to be done for a change to be seen."""
@@ -165,12 +162,14 @@ def _change(
     restart: bool,
     as_json: bool,
 ) -> None:
+    from headway.cli.variable_change import save
+
     with Session.of(context).client() as client:
         owner = _owner(client, *target)
         if restart and owner.service is None:
             raise InvalidInput("--restart: say which service is to start with them, one at a time.")
-        text = change(owner.text)
-        owner.save(client, text)
+        texts = chain([owner.text], (_owner(client, *target).text for _ in repeat(None)))
+        text = save(client, owner.procedure, owner.id, lambda: next(texts), change)
         if restart and owner.service is not None:
             _restart(client, owner.service, as_json=as_json)
             return

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from headway.cli import output
+from headway.cli.confirmation import confirm
 from headway.cli.options import Yes
 from headway.cli.statuses import Status
 from headway.kernel.errors import Conflict, Forbidden
@@ -88,7 +89,7 @@ def uninstall(*, name: Name = _DEFAULT, yes: Yes = False) -> None:
         )
     _require_root("uninstall")
     if not yes:
-        typer.confirm(f"End the panel {name}, its builds and its applications?", abort=True)
+        confirm(f"End the panel {name}, its builds and its applications?")
     systemd.control("disable", "--now", *names)
     from headway.cli.machine import settings_of
 

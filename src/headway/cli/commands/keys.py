@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from headway.cli import output
+from headway.cli.confirmation import confirm
 from headway.cli.options import AsJson, Yes
 from headway.cli.output import Column
 from headway.cli.session import Session
@@ -116,7 +117,7 @@ def remove(
     with Session.of(context).client() as client:
         found = _find(client, key)
         if not yes:
-            typer.confirm(f"Take the key {output.clean(found['name'])} away?", abort=True)
+            confirm(f"Take the key {output.clean(found['name'])} away?")
         removed = client.post("user.deleteApiKey", {"apiKeyId": found["id"]})
     if as_json:
         output.say_json(removed)
@@ -139,7 +140,7 @@ def reset(
 
     settings = settings_of(data_dir, os.environ)
     if not yes:
-        typer.confirm(f"Replace the owner's key of {settings.data_dir}?", abort=True)
+        confirm(f"Replace the owner's key of {settings.data_dir}?")
 
     import asyncio
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from headway.cli import output
+from headway.cli.confirmation import confirm
 from headway.cli.options import AsJson, Yes
 from headway.cli.output import Column
 from headway.cli.session import Session
@@ -139,7 +140,7 @@ def remove(context: typer.Context, member: Named, *, yes: Yes = False, as_json: 
             found = _find(client, member)
             shown, procedure, body = found["user"]["name"], "user.remove", {"userId": found["userId"]}
         if not yes:
-            typer.confirm(f"Remove {output.clean(shown)}?", abort=True)
+            confirm(f"Remove {output.clean(shown)}?")
         removed = client.post(procedure, body)
     if as_json:
         output.say_json(removed)

@@ -11,6 +11,7 @@ from headway.cli import output
 from headway.cli.options import AsJson
 from headway.cli.output import Column
 from headway.cli.session import Session
+from headway.cli.statuses import Status
 from headway.kernel.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 Application = Annotated[str, typer.Argument(metavar="SERVICE", help="The name or id of an application.")]
 Preview = Annotated[str, typer.Argument(metavar="PREVIEW", help="The id of a preview, as the list shows it.")]
-Commit = Annotated[str | None, typer.Argument(metavar="[COMMIT]", help="The whole hash of what you looked at.")]
+Commit = Annotated[str | None, typer.Argument(metavar="COMMIT", help="The whole hash of what you looked at.")]
+Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Follow it to its end, or say as what it is queued.")]
 Row = Mapping[str, Any]
 
 
@@ -58,13 +60,20 @@ def list_previews(
     )
 
 
-def redeploy(context: typer.Context, preview: Preview) -> None:
-    """Deploys what the pull request is now."""
-    _told(context, "previewDeployment.redeploy", preview, "is deployed again")
+def redeploy(context: typer.Context, preview: Preview, *, wait: Wait = True, as_json: AsJson = False) -> None:
+    """Deploys what the pull request is now. Exits with 0 when it is done and 1 when it ended in an error."""
+    with Session.of(context).client() as client:
+        started = client.start("previewDeployment.redeploy", {"previewDeploymentId": preview})
+        _show(client, preview, started, wait=wait, as_json=as_json)
 
 
-def approve(context: typer.Context, preview: Preview, commit: Commit = None) -> None:
-    """Lets the commit of a fork's pull request run that you have looked at, and no other; without one it says which."""
+def approve(
+    context: typer.Context, preview: Preview, commit: Commit = None, *, wait: Wait = True, as_json: AsJson = False
+) -> None:
+    """Lets the commit of a fork's pull request run that you have looked at, and no other; without one it says which.
+
+    Exits with 0 when it is deployed and 1 when that ended in an error.
+    """
     with Session.of(context).client() as client:
         if commit is None:
             found = client.get("previewDeployment.one", previewDeploymentId=preview)
@@ -72,19 +81,34 @@ def approve(context: typer.Context, preview: Preview, commit: Commit = None) -> 
                 f"Look at {found['pullRequestURL']} first, then approve what you saw: "
                 f"headway previews approve {preview} {found['head']}"
             )
-        client.post("previewDeployment.approve", {"previewDeploymentId": preview, "commit": commit})
-    output.say(f"{preview} is deployed")
+        started = client.start("previewDeployment.approve", {"previewDeploymentId": preview, "commit": commit})
+        _show(client, preview, started, wait=wait, as_json=as_json)
 
 
 def delete(context: typer.Context, preview: Preview) -> None:
     """Removes a preview with all that it made; the next push opens another."""
-    _told(context, "previewDeployment.delete", preview, "is removed")
-
-
-def _told(context: typer.Context, procedure: str, preview_id: str, done: str) -> None:
     with Session.of(context).client() as client:
-        client.post(procedure, {"previewDeploymentId": preview_id})
-    output.say(f"{preview_id} {done}")
+        client.post("previewDeployment.delete", {"previewDeploymentId": preview})
+    output.say(f"{preview} is removed")
+
+
+def _show(client: Client, preview_id: str, deployment_id: str, *, wait: bool, as_json: bool) -> None:
+    from headway.cli.follower import to_the_end
+
+    if not wait:
+        started = {"deploymentId": deployment_id, "previewDeploymentId": preview_id}
+        output.say_json(started) if as_json else output.say(f"{preview_id} is queued as {deployment_id}")
+        return
+    row = to_the_end(client, deployment_id, as_json=as_json)
+    if as_json:
+        output.say_json(row)
+    if row["status"] != "done":
+        output.warn(f"headway: {preview_id} was not deployed: {row.get('errorMessage') or output.state_of(row)}")
+        raise typer.Exit(Status.ERROR)
+    if not as_json:
+        output.say(f"{preview_id} is deployed ({output.time_of(row, output.now())})")
+        if address := client.get("previewDeployment.one", previewDeploymentId=preview_id)["address"]:
+            output.say(address)
 
 
 def _address(preview: Row) -> str:

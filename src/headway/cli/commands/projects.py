@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from headway.cli import output
+from headway.cli.confirmation import confirm
 from headway.cli.options import AsJson, Yes
 from headway.cli.output import Column
 from headway.cli.session import Session
@@ -127,7 +128,7 @@ def remove(
         name, inside = output.clean(found["name"]), list(_inside(found))
         if not yes:
             _say_what_goes(name, inside, volumes=volumes)
-            typer.confirm(f"Remove {name}" + (" with all of that?" if inside else "?"), abort=True)
+            confirm(f"Remove {name}" + (" with all of that?" if inside else "?"))
         for each in inside:
             more = {"deleteVolumes": True} if volumes and each.keeps_volumes else {}
             client.post(each.procedure, {each.field: each.service_id, **more})

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from headway.cli import output
+from headway.cli.confirmation import confirm
 from headway.cli.options import AsJson, Yes
 from headway.cli.output import Column
 from headway.cli.session import Session
@@ -158,8 +159,9 @@ def _go(
     from headway.cli.follower import to_the_end
 
     if not yes:
-        _say(_preview(client, rollback_id, keep_configuration=keep_configuration))
-        typer.confirm("Go back?", abort=True)
+        with output.aside(wanted=as_json):
+            _say(_preview(client, rollback_id, keep_configuration=keep_configuration))
+        confirm("Go back?")
     given = {"rollbackId": rollback_id, "keepConfiguration": keep_configuration, "title": title}
     deployment_id = client.start("rollback.rollback", given)
     if not wait:
@@ -180,7 +182,7 @@ def delete(context: typer.Context, identifier: Identifier, *, yes: Yes = False, 
     with Session.of(context).client() as client:
         rollback_id = _left(client, identifier)
         if not yes:
-            typer.confirm(f"Remove the release of {rollback_id}?", abort=True)
+            confirm(f"Remove the release of {rollback_id}?")
         removed = client.post("rollback.delete", {"rollbackId": rollback_id})
     output.say_json(removed) if as_json else output.say(f"the release of {rollback_id} is removed")
 

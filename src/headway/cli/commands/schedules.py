@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from headway.cli import output
+from headway.cli.confirmation import confirm
 from headway.cli.options import AsJson, Yes
 from headway.cli.output import Column
 from headway.cli.session import Session
@@ -142,7 +143,7 @@ def create(
 
 def run(context: typer.Context, schedule: Named, *, wait: Wait = True, as_json: AsJson = False) -> None:
     """Runs a schedule now. Exits with 0 when the run is done and 1 when it ended in an error."""
-    from headway.cli.follower import watch
+    from headway.cli.follower import to_the_end
 
     with Session.of(context).client() as client:
         found = _find(client, schedule)
@@ -151,7 +152,7 @@ def run(context: typer.Context, schedule: Named, *, wait: Wait = True, as_json: 
             made = {"deploymentId": deployment_id, "scheduleId": found.schedule_id}
             output.say_json(made) if as_json else output.say(deployment_id)
             return
-        row = watch(client, deployment_id, sys.stderr if as_json else sys.stdout, tells_the_end=True)
+        row = to_the_end(client, deployment_id, as_json=as_json, noun="run")
     if as_json:
         output.say_json(row)
     if row["status"] != "done":
@@ -174,7 +175,7 @@ def delete(context: typer.Context, schedule: Named, *, yes: Yes = False, as_json
     with Session.of(context).client() as client:
         found = _find(client, schedule)
         if not yes:
-            typer.confirm(f"Delete {found.name} of {found.where} with all its deployments?", abort=True)
+            confirm(f"Delete {found.name} of {found.where} with all its deployments?")
         gone = client.post("schedule.delete", {"scheduleId": found.schedule_id})
     output.say_json(gone) if as_json else output.say(f"{found.name} is deleted")
 

@@ -66,7 +66,7 @@ def search(
         if count:
             _say_counts(client.get("deployment.search", **given, counts="true", limit=1)["counts"], as_json=as_json)
             return
-        rows, more = _found(client, given, limit)
+        rows, more = found(client, given, limit)
     if as_json:
         output.say_json(rows)
         return
@@ -76,7 +76,7 @@ def search(
         output.say_rest(len(rows))
 
 
-def _found(client: Client, given: Mapping[str, str], limit: int) -> tuple[list[Mapping[str, Any]], bool]:
+def found(client: Client, given: Mapping[str, str], limit: int) -> tuple[list[Mapping[str, Any]], bool]:
     """The newest matches, however often the panel has to be asked until it has looked far enough; whether there may be
     more.
     """

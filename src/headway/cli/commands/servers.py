@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from headway.cli import output
+from headway.cli.confirmation import confirm
 from headway.cli.options import AsJson, Yes
 from headway.cli.output import Column
 from headway.cli.session import Session
@@ -158,7 +159,7 @@ def setup(
     as_json: AsJson = False,
 ) -> None:
     """Prepares a server; what is there already stays as it is. Exits with 1 when it ended in an error."""
-    from headway.cli.follower import watch
+    from headway.cli.follower import to_the_end
 
     with Session.of(context).client() as client:
         found = find_server(client, server)
@@ -167,11 +168,7 @@ def setup(
         if not wait:
             output.say_json({"deploymentId": deployment_id}) if as_json else output.say(deployment_id)
             return
-        try:
-            row = watch(client, deployment_id, sys.stderr if as_json else sys.stdout, tells_the_end=True)
-        except (KeyboardInterrupt, Unavailable):
-            output.warn(f"\nIt goes on. To follow it again: headway deployments logs -f {deployment_id}")
-            raise
+        row = to_the_end(client, deployment_id, as_json=as_json, noun="preparation")
     if as_json:
         output.say_json(row)
     if row["status"] != "done":
@@ -184,7 +181,7 @@ def trust(context: typer.Context, server: Server, *, yes: Yes = False, as_json: 
     with Session.of(context).client() as client:
         found = find_server(client, server)
         if not yes:
-            typer.confirm(f"Forget the host key {found['hostKeyFingerprint']} of {found['name']}?", abort=True)
+            confirm(f"Forget the host key {found['hostKeyFingerprint']} of {found['name']}?")
         client.post("server.update", {"serverId": found["serverId"], "forgetHostKey": True})
         _look(client, found, as_json=as_json)
 
@@ -201,7 +198,7 @@ def remove(
     with Session.of(context).client() as client:
         found = find_server(client, server)
         if not yes:
-            typer.confirm(f"Forget the server {output.clean(found['name'])}?", abort=True)
+            confirm(f"Forget the server {output.clean(found['name'])}?")
         removed = client.post("server.remove", {"serverId": found["serverId"], "force": force})
     output.say_json(removed) if as_json else output.say(f"The server {output.clean(found['name'])} is forgotten")
 

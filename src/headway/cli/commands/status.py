@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import typer
 
@@ -26,6 +29,7 @@ _COLUMNS = (
     Column(title="LAST DEPLOYMENT", most=22),
 )
 _MOST_UNDER_WAY = 20
+_UNDER_WAY = "pending,running"
 
 
 def status(
@@ -43,22 +47,54 @@ def status(
 
     with Session.of(context).client() as client:
         found = overviews(client, services(client) if service is None else [find(client, service)])
-        moving = _under_way(client) if service is None else []
+        moving = _Moving.of(client) if service is None else None
     if service is not None and not found:
         raise NotFound(f"{service} was removed meanwhile.")
     if as_json:
         rows = [each.as_json() for each in found]
-        output.say_json({"services": rows, "underWay": moving} if service is None else rows[0])
-    elif service is None:
+        output.say_json(rows[0] if moving is None else {"services": rows, **moving.as_json()})
+    elif moving is not None:
         _say_all(found, moving)
     else:
         _say_one(found[0])
 
 
-def _under_way(client: Client) -> list[dict[str, Any]]:
-    page = client.get("deployment.search", status="pending,running", limit=_MOST_UNDER_WAY)
-    rows: list[dict[str, Any]] = page["rows"]
-    return rows
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Moving:
+    """The newest of what is under way; ``counts`` says how much that is in all, None where these are all."""
+
+    rows: Sequence[Mapping[str, Any]]
+    counts: Mapping[str, Any] | None
+
+    @classmethod
+    def of(cls, client: Client) -> Self:
+        from headway.cli.commands.search import found
+
+        given = {"status": _UNDER_WAY}
+        rows, more = found(client, given, _MOST_UNDER_WAY)
+        if not more:
+            return cls(rows=rows, counts=None)
+        return cls(rows=rows, counts=client.get("deployment.search", **given, counts="true", limit=1)["counts"])
+
+    @property
+    def count(self) -> int:
+        """How many there are, as far as they were counted; others come and end meanwhile."""
+        told = self.counts or {}
+        return max(len(self.rows), sum(int(told.get(each, 0)) for each in _UNDER_WAY.split(",")))
+
+    def as_json(self) -> dict[str, Any]:
+        return {"underWay": self.rows, "underWayCount": self.count}
+
+    def say(self, now: datetime) -> None:
+        from headway.cli.commands import deployments
+
+        output.say_table(deployments.COLUMNS, [deployments.cells(row, now) for row in self.rows])
+        if self.counts is not None:
+            many = "at least " if self.counts["atLeast"] else ""
+            output.warn(
+                f"These are the newest {len(self.rows)} of {many}{self.count} under way; 'headway deployments search "
+                f"--status {_UNDER_WAY} --limit {self.count}' shows all."
+            )
 
 
 def _say_one(found: Overview) -> None:
@@ -67,8 +103,7 @@ def _say_one(found: Overview) -> None:
     output.say_fields(fields_of(found, output.now()))
 
 
-def _say_all(found: list[Overview], moving: list[dict[str, Any]]) -> None:
-    from headway.cli.commands import deployments
+def _say_all(found: list[Overview], moving: _Moving) -> None:
     from headway.cli.overview import line_of
 
     now = output.now()
@@ -81,6 +116,6 @@ def _say_all(found: list[Overview], moving: list[dict[str, Any]]) -> None:
         output.say(f"Project {output.clean(project)}")
         below = [[f"  {output.clean(address)}" for address in each.addresses] for each in inside]
         output.say_table(_COLUMNS, [line_of(each, now) for each in inside], below)
-    if moving:
+    if moving.rows:
         output.say()
-        output.say_table(deployments.COLUMNS, [deployments.cells(row, now) for row in moving])
+        moving.say(now)

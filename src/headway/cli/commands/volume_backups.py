@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from headway.cli import output, stored_backups
+from headway.cli.confirmation import confirm
 from headway.cli.options import DATABASES, AsJson, Yes
 from headway.cli.output import Column
 from headway.cli.session import Session
@@ -77,7 +78,7 @@ def run(context: typer.Context, backup: Named, *, wait: stored_backups.Wait = Tr
     with Session.of(context).client() as client:
         row = _find(client, backup)
         started = client.start("volumeBackups.runManually", {"volumeBackupId": row["volumeBackupId"]})
-        stored_backups.follow(client, started, str(row["name"]), wait=wait, as_json=as_json)
+        stored_backups.follow(client, started, str(row["name"]), noun="backup", wait=wait, as_json=as_json)
 
 
 def files(context: typer.Context, backup: Named, *, as_json: AsJson = False) -> None:
@@ -111,12 +112,14 @@ def restore(
         else:
             output.warn(f"Restoring {what} into the new volume {into}: nothing is overwritten.")
         if into is None and not yes:
-            typer.confirm("Go on?", abort=True, err=True)
+            confirm("Go on?")
         body = {"volumeBackupId": row["volumeBackupId"], "backupFileName": given["path"], "volumeName": into}
         started = client.start(
             "volumeBackups.restoreVolumeBackupWithLogs", body | {"destinationId": given["destinationId"]}
         )
-        stored_backups.follow(client, started, f"the restore of {row['name']}", wait=wait, as_json=as_json)
+        stored_backups.follow(
+            client, started, f"the restore of {row['name']}", noun="restore", wait=wait, as_json=as_json
+        )
 
 
 def delete(context: typer.Context, backup: Named, *, yes: Yes = False, as_json: AsJson = False) -> None:
@@ -124,7 +127,7 @@ def delete(context: typer.Context, backup: Named, *, yes: Yes = False, as_json: 
     with Session.of(context).client() as client:
         row = _find(client, backup)
         if not yes:
-            typer.confirm(f"Forget the volume backup {row['name']}? Its files stay where they lie.", abort=True)
+            confirm(f"Forget the volume backup {row['name']}? Its files stay where they lie.")
         gone = client.post("volumeBackups.delete", {"volumeBackupId": row["volumeBackupId"]})
     output.say_json(gone) if as_json else output.say(f"{row['name']} is forgotten; its files stay where they lie")
 

@@ -27,6 +27,7 @@ from headway.kernel.errors import Conflict, InvalidInput
 from headway.kernel.ids import new_id
 from headway.kernel.layers import Layer
 from headway.kernel.search import Page, Words
+from headway.kernel.variable_text import require_as_read
 from headway.kernel.vault import Vault
 
 _MOST_NAMED = 10
@@ -97,13 +98,17 @@ class ProjectService:
         name: str | None = None,
         description: str | None = None,
         env: str | None = None,
+        env_was: str | None = None,
     ) -> Project:
-        """The project with what is given changed; None leaves a field as it is. Raises Missing, Forbidden."""
+        """The project with what is given changed; None leaves a field as it is. ``env_was`` is what its variables have
+        to be until then. Raises Missing, Forbidden, VariablesChanged.
+        """
         name = None if name is None else checked_name(name)
         env = None if env is None else checked_env(env, Layer.PROJECT)
 
         def write(tx: Tx) -> Project:
-            self._project(tx, actor, permission, project_id)
+            tx.lock(f"settings.{project_id}")  # what is read here is what is written over
+            require_as_read(self._project(tx, actor, permission, project_id).env, env_was)
             store.change_project(tx, self._vault, project_id, name=name, description=description, env=env)
             return store.find_project(tx, self._vault, project_id)
 
@@ -194,14 +199,17 @@ class ProjectService:
         name: str | None = None,
         description: str | None = None,
         env: str | None = None,
+        env_was: str | None = None,
     ) -> Environment:
-        """The environment with what is given changed. Raises Missing, Forbidden, and InvalidInput for a new name of
-        the default one.
+        """The environment with what is given changed. ``env_was`` is what its variables have to be until then. Raises
+        Missing, Forbidden, VariablesChanged, and InvalidInput for a new name of the default one.
         """
         env = None if env is None else checked_env(env, Layer.ENVIRONMENT)
 
         def write(tx: Tx) -> Environment:
+            tx.lock(f"settings.{environment_id}")  # what is read here is what is written over
             current, _ = self._environment(tx, actor, permission, environment_id)
+            require_as_read(current.env, env_was)
             renamed = None if name is None or name == current.name else _free_name(name)
             if renamed is not None and current.is_default:
                 raise InvalidInput("The default environment cannot be renamed.")

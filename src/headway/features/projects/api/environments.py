@@ -38,9 +38,12 @@ class CreateEnvironment(OfProject):
 
 
 class UpdateEnvironment(EnvironmentById):
+    """``envWas`` is ``env`` as it was read: where that is another by now, nothing is saved, and the answer is 409."""
+
     name: Annotated[str, Field(min_length=1)] | None = None
     description: Told | None = None
     env: str | None = None
+    env_was: str | None = None
 
 
 class DuplicateEnvironment(EnvironmentById):
@@ -103,6 +106,7 @@ async def update(projects: ProjectService, call: Call[UpdateEnvironment]) -> Env
             name=given.name,
             description=given.description,
             env=given.env,
+            env_was=given.env_was,
         )
     )
 

@@ -58,9 +58,12 @@ class CreateProject(Input):
 
 
 class UpdateProject(ProjectById):
+    """``envWas`` is ``env`` as it was read: where that is another by now, nothing is saved, and the answer is 409."""
+
     name: Annotated[str, Field(min_length=1)] | None = None
     description: Told | None = None
     env: str | None = None
+    env_was: str | None = None
 
 
 class SearchProject(Searched):
@@ -142,7 +145,13 @@ async def update(needs: ProjectNeeds, call: Call[UpdateProject]) -> ProjectRow:
     given = call.input
     return project_row(
         await needs.projects.update(
-            call.actor, call.permission, given.project_id, name=given.name, description=given.description, env=given.env
+            call.actor,
+            call.permission,
+            given.project_id,
+            name=given.name,
+            description=given.description,
+            env=given.env,
+            env_was=given.env_was,
         )
     )
 

@@ -28,6 +28,7 @@ from headway.features.services.service import ServiceUseCases
 from headway.features.services.store import ServiceReader
 from headway.infra.db.transaction import Tx
 from headway.kernel.service_names import check_name
+from headway.kernel.variable_text import require_as_read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,18 +91,22 @@ class ApplicationService(ServiceUseCases[AppSettings]):
         name: str | None = None,
         description: str | None = None,
         env: str | None = None,
+        env_was: str | None = None,
         server_id: str | None = None,
         build_server_id: str | None = None,
         environment_id: str | None = None,
     ) -> Application:
         """Changes an application; the next deploy works from it. An empty ``build_server_id`` has it built where it is;
-        where an environment is named it is put there. Raises InvalidInput with what is wrong, Missing.
+        where an environment is named it is put there. ``env_was`` is what its variables have to be until then. Raises
+        InvalidInput with what is wrong, VariablesChanged, Missing.
         """
         if name is not None:
             check_name(name)
 
         def write(tx: Tx) -> Application:
+            tx.lock(f"settings.{application_id}")  # what is read here is what is written over
             current = self._permitted(tx, actor, permission, application_id)
+            require_as_read(current.env, env_was)
             if environment_id is not None:
                 self.relocation.put(tx, actor, permission, current, environment_id)
             fields: dict[str, Any] = {**_hosts(tx, current, server_id, build_server_id)}

@@ -30,6 +30,7 @@ from headway.infra.db.transaction import Tx
 from headway.kernel.errors import InvalidInput
 from headway.kernel.lines import lines_of
 from headway.kernel.service_names import check_name
+from headway.kernel.variable_text import require_as_read
 
 _WHOSE = "A compose service's"
 
@@ -87,11 +88,13 @@ class ComposeService(ServiceUseCases[ComposeSettings]):
         name: str | None = None,
         description: str | None = None,
         env: str | None = None,
+        env_was: str | None = None,
         server_id: str | None = None,
         environment_id: str | None = None,
     ) -> Compose:
         """Changes a compose service, and puts it into another environment where one is named; the next deploy works
-        from it. Raises InvalidInput with what is wrong, Missing.
+        from it. ``env_was`` is what its variables have to be until then. Raises InvalidInput with what is wrong,
+        VariablesChanged, Missing.
         """
         if env is not None:
             check_variables(env)
@@ -99,7 +102,9 @@ class ComposeService(ServiceUseCases[ComposeSettings]):
             check_name(name, _WHOSE)
 
         def write(tx: Tx) -> Compose:
+            tx.lock(f"settings.{compose_id}")  # what is read here is what is written over
             current = self._permitted(tx, actor, permission, compose_id)
+            require_as_read(current.env, env_was)
             settings = current.settings if change is None else change(current.settings)
             host_id = current.host_id if server_id is None else host_for(tx, current.organization_id, server_id)
             _check_host(settings, host_id)

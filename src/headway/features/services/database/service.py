@@ -144,6 +144,7 @@ class DatabaseService:
             check_name(change.name, "A database's")
 
         def write(tx: Tx) -> Database:
+            tx.lock(f"settings.{database_id}")  # what is read here is what is written over
             current = self.permitted(tx, actor, permission, kind, database_id)
             settings = judged_elsewhere(actor, current.settings, change.settings(current.settings))
             check(kind, settings)

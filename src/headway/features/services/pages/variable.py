@@ -80,9 +80,8 @@ def _changes(router: str) -> Form:
         shown = await _value(visit)
         row = await kept_of(visit, await service_of(visit))
         text, value = veiled_variables(str(row["env"])), value_in(typed)
-        if not value and shown is None:
-            return {"env": text}  # a secret that nobody typed anew
-        return {"env": merged(text, {visit.path["name"]: value})}
+        stays = not value and shown is None  # a secret that nobody typed anew
+        return {"env": text if stays else merged(text, {visit.path["name"]: value}), "envWas": row["env"]}
 
     return _form(router, ask, read, "Saved.", fields={"value": Kind.BLOCK})
 
@@ -99,7 +98,7 @@ def _removes(router: str) -> Form:
 
     async def read(visit: Visit, _typed: Mapping[str, str]) -> Mapping[str, object]:
         row = await kept_of(visit, await service_of(visit))
-        return {"env": without(veiled_variables(str(row["env"])), [visit.path["name"]])}
+        return {"env": without(veiled_variables(str(row["env"])), [visit.path["name"]]), "envWas": row["env"]}
 
     return _form(router, ask, read, "Removed.")
 

@@ -144,7 +144,7 @@ def _adds(router: str) -> Form:
         text = veiled_variables(str(row["env"]))
         if name in parse_variables(text):
             raise InvalidInput(f"There is a variable {cut(name, 80)} already: change that one.")
-        return {"env": merged(text, {name: value_in(typed)})}
+        return {"env": merged(text, {name: value_in(typed)}), "envWas": row["env"]}
 
     return Form(
         operation=lambda _visit: f"{router}.saveEnvironment",

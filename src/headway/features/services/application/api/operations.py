@@ -114,7 +114,10 @@ class UpdateApplication(Save):
 
 
 class SaveApplicationEnvironment(Save):
+    """``envWas`` is ``env`` as it was read: where that is another by now, nothing is saved, and the answer is 409."""
+
     env: str | None = None
+    env_was: str | None = None
 
 
 class SaveDocker(Save):
@@ -234,6 +237,7 @@ async def save_environment(needs: ApplicationNeeds, call: Call[SaveApplicationEn
         call.input.application_id,
         call.input.applied,
         env=_env(call.input.model_fields_set, call.input.env),
+        env_was=call.input.env_was,
     )
     return True
 

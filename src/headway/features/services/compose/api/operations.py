@@ -107,7 +107,10 @@ class UpdateCompose(ComposeChanges):
 
 
 class SaveComposeEnvironment(ComposeById):
+    """``envWas`` is ``env`` as it was read: where that is another by now, nothing is saved, and the answer is 409."""
+
     env: str | None = None
+    env_was: str | None = None
     create_env_file: bool | None = None
 
 
@@ -271,7 +274,9 @@ async def save_environment(needs: ComposeNeeds, call: Call[SaveComposeEnvironmen
             return settings
         return replace(settings, create_env_file=given.create_env_file)
 
-    await needs.composes.update(call.actor, call.permission, given.compose_id, change, env=given.env or "")
+    await needs.composes.update(
+        call.actor, call.permission, given.compose_id, change, env=given.env or "", env_was=given.env_was
+    )
     return True
 
 

@@ -18,6 +18,7 @@ from headway.features.services.database.service import DatabaseChange
 from headway.kernel.errors import InvalidInput, PasswordForgotten
 from headway.kernel.records import replaced
 from headway.kernel.time_range import ALL
+from headway.kernel.variable_text import require_as_read
 
 Id = Annotated[str, Field(min_length=1, max_length=64)]
 Text = Annotated[str, Field(max_length=4_096)]
@@ -76,11 +77,19 @@ class SavePorts(Ports, DatabaseById):
 
 
 class SaveDatabaseEnvironment(DatabaseById):
+    """``envWas`` is ``env`` as it was read: where that is another by now, nothing is saved, and the answer is 409."""
+
     env: str | None = None
+    env_was: str | None = None
 
     def change(self, kind: DatabaseKind) -> DatabaseChange:
-        """What is to be changed."""
-        return DatabaseChange(settings=lambda current: _applied(self, kind, current))
+        """What is to be changed. Raises VariablesChanged where it is carried out too late."""
+
+        def settings(current: DatabaseSettings) -> DatabaseSettings:
+            require_as_read(current.env, self.env_was)
+            return _applied(self, kind, current)
+
+        return DatabaseChange(settings=settings)
 
 
 class DatabaseChangeable(Ports):
