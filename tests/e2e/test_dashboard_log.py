@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,14 +13,15 @@ import pytest
 from tests.e2e.test_dashboard_first_day import signed_in
 from tests.support.applications.kept import open_folder
 from tests.support.panel.browser import CHROMIUM, chromium, opened
-from tests.support.panel.panel import Panel, git_repository, panel, web
+from tests.support.panel.panel import WEB, Panel, git_repository, panel, web
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
 
 __all__ = ["signed_in"]
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 LINES = 20_000
+NOT_THERE = {"message": "Nothing runs of it.", "data": {"code": "NOT_FOUND", "httpStatus": 404}}
 # Whether the heading of the build is behind another.
 COVERED = """(wanted) => {
   const head = document.querySelector('#log .log-space [data-step="build"]'), at = head.getBoundingClientRect();
@@ -248,6 +250,74 @@ def test_a_log_is_followed_until_one_looks_back_and_over_the_end_of_a_panel(
             (row,) = running.get("deployment.lines", deploymentId=deployment_id, count=1, **{"from": number})["rows"]
             assert "".join(part for _, part in row["runs"]) == text
         context.close()
+
+
+@contextmanager
+def refused_now_and_then(running: Panel, browser: Browser, cookie: str) -> Iterator[Page]:
+    """A page whose console may tell of answers that refuse."""
+    url = f"http://127.0.0.1:{running.port}"
+    context = browser.new_context(base_url=url)
+    context.add_cookies([{"name": f"headway-{running.port}", "value": cookie, "url": url}])
+    try:
+        yield context.new_page()
+    finally:
+        context.close()
+
+
+def test_the_log_of_a_service_goes_on_when_it_is_started_again(
+    running: Panel, browser: Browser, signed_in: str, tmp_path: Path
+) -> None:
+    begins = WEB.replace(
+        "import http.server, os", "import http.server, os\n\nprint('process', os.getpid(), flush=True)"
+    )
+    url = git_repository(tmp_path / "repository", {"app.py": begins, "Procfile": "web: python3 app.py\n"})
+    application_id = running.application(url, "starts again")
+    running.done(running.deploy(application_id), 90)
+    lines = "[...document.querySelectorAll('#log .log-text')]"
+    said = f"{lines}.filter((each) => /^process \\d+$/.test(each.textContent)).length"
+    with refused_now_and_then(running, browser, signed_in) as page:
+        page.goto(f"/services/{application_id}/log")
+        page.wait_for_function(f"() => {said} === 1", timeout=30_000)
+        for number in (2, 3):
+            running.post("application.stop", applicationId=application_id)
+            page.get_by_role("button", name="To the end").wait_for(timeout=60_000)
+            assert page.evaluate(said) == number - 1, "what it wrote stays while it does not run"
+            running.post("application.start", applicationId=application_id)
+            page.wait_for_function(f"() => {said} === {number}", timeout=60_000)
+            page.get_by_role("button", name="Following").wait_for(timeout=60_000)
+
+        page.route("**/*service.logLines*", lambda route: route.fulfill(status=404, json=NOT_THERE))
+        told = page.locator("[data-log-said]")
+        told.filter(has_text="What wrote this is not there any more.").wait_for(timeout=30_000)
+        page.unroute("**/*service.logLines*")
+        told.wait_for(state="hidden", timeout=40_000)
+    running.post("application.stop", applicationId=application_id)
+
+
+def test_the_log_of_what_has_ended_is_had_again_when_it_is_another(
+    running: Panel, browser: Browser, signed_in: str, ended: str
+) -> None:
+    """A panel that was started anew counts its lines by another generation."""
+    first = first_of(running, ended)
+    with refused_now_and_then(running, browser, signed_in) as page:
+        page.goto(f"/deployments/{ended}")
+        page.get_by_role("button", name="To the end").wait_for(timeout=30_000)
+        seen(page, "a needle in it")
+        refused: list[str] = []
+
+        def once(route: Route) -> None:
+            if refused:
+                route.continue_()
+            else:
+                refused.append(route.request.url)
+                route.fulfill(status=409, json={"message": "another"})
+
+        page.route("**/*deployment.lines*", once)
+        page.evaluate(f"location.hash = '#L{first + 5_000}'")
+        page.wait_for_function("() => document.querySelectorAll('#log .log-line .log-text').length > 5", timeout=30_000)
+        assert len(refused) == 1
+        page.get_by_role("button", name="To the end").click()
+        seen(page, "a needle in it")
 
 
 def test_what_answers_in_the_panels_place_ends_no_log(

@@ -133,6 +133,33 @@ def test_the_other_process_is_entered_and_axe_finds_nothing(
         leave(page)
 
 
+def test_one_command_runs_at_a_time(running: Panel, browser: Browser, cookie: str, serving: str) -> None:
+    """Who presses Enter in its field once more begins none that nobody sees."""
+    seconds = f"1{uuid4().int % 10**8}"
+    with opened(running, browser, cookie) as page:
+        asked: list[str] = []
+        page.on(
+            "request", lambda request: asked.append(request.url) if "/api/application.exec" in request.url else None
+        )
+        page.goto(f"/services/{serving}/terminal")
+        command = page.get_by_label("Command")
+        command.fill(f"sleep {seconds}")
+        command.press("Enter")
+        command.press("Enter")  # while it is being opened
+        page.get_by_text("It is open.").wait_for(timeout=20_000)
+        until(lambda: len(sleeping(seconds)) == 1)
+        command.press("Enter")
+        page.wait_for_timeout(1_000)
+        assert len(asked) == 1
+        assert page.get_by_text("It is open.").is_visible()
+        assert len(sleeping(seconds)) == 1
+        page.get_by_role("button", name="End it").click()
+        until(lambda: sleeping(seconds) == [])
+        page.get_by_role("button", name="Open").click()
+        page.get_by_text("It is open.").wait_for(timeout=20_000)
+    until(lambda: sleeping(seconds) == [])
+
+
 def test_what_it_began_ends_with_its_page(running: Panel, browser: Browser, cookie: str, serving: str) -> None:
     seconds = f"1{uuid4().int % 10**8}"
     with opened(running, browser, cookie) as page:

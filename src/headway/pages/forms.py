@@ -114,6 +114,10 @@ class Form:
     not given, but for ``clears``: those are given as null, which takes them away. A name with a dot is a field of an
     object.
 
+    What a field showed and somebody has emptied is to be gone: where it is not given in another way, it is given as
+    ``empties`` has it, by the field's name; a field that is not there cannot be emptied, and that is said. Not so of a
+    form that ``suggests``: what stands in its fields at first is no more than a beginning, and empty is the default.
+
     Where fields are more than texts: ``template`` extends the question's with fields of its own, and ``takes`` makes
     the input of all that was typed, as it was; what it raises is told at the form. ``before`` says of that input what
     has to be performed first, if anything. What ``uploads`` is sent with a file, which its operation takes.
@@ -129,6 +133,8 @@ class Form:
     then: Callable[[Visit, object], str]
     fields: Mapping[str, Kind] = field(default_factory=dict)
     clears: frozenset[str] = frozenset()
+    empties: Mapping[str, object] = field(default_factory=dict)
+    suggests: bool = False
     takes: Callable[[Visit, Mapping[str, str]], Awaitable[Mapping[str, object]]] | None = None
     template: str = "web/templates/question.html"
     before: Callable[[Visit, Mapping[str, object]], Before | None] | None = None

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from headway.api.issues import Issue
+from headway.api.problems import invalid
 from headway.pages.entries import Entry
 from headway.pages.forms import Form, Kind, Question
 from headway.pages.words import label
 
 SEEN = "seen"
 """The field that tells what was shown, of a form that saves the whole of it."""
+NOT_EMPTIED = "This cannot be left empty."
 _LONGEST_NUMBER = 15
 _SECRETS = frozenset({Kind.SECRET, Kind.SECRET_BLOCK})
 _NUMBER = re.compile(r"-?(\d+(\.\d*)?|\.\d+)", re.ASCII)
@@ -34,6 +36,39 @@ def _as_objects(found: Mapping[str, object]) -> Mapping[str, object]:
         if isinstance(held, dict):
             held[own] = found[name]
     return values
+
+
+def with_emptied(
+    form: Form,
+    question: Question,
+    typed: Mapping[str, str],
+    values: Mapping[str, object],
+    taken: Collection[str],
+) -> Mapping[str, object]:
+    """The values with what takes away those that the question showed and that came empty. Raises Problem where one
+    cannot be taken away: what is not given stays as it was, which would pass for saved. ``taken`` are the names that
+    its operation knows: what the form makes of another is its own affair.
+    """
+    if form.suggests:
+        return values
+    emptied = [
+        name
+        for name, kind in form.fields.items()
+        if kind not in _SECRETS | {Kind.FLAG}
+        and question.values.get(name, "").strip()
+        and not typed.get(name, "absent").strip()
+        and not _has(values, name)
+        and (form.takes is None or name in taken)
+    ]
+    if stuck := [name for name in emptied if name not in form.empties]:
+        raise invalid([{"code": "custom", "path": name.split("."), "message": NOT_EMPTIED} for name in stuck])
+    return {**values, **{name: form.empties[name] for name in emptied}}
+
+
+def _has(values: Mapping[str, object], name: str) -> bool:
+    within, _, own = name.partition(".")
+    held = values.get(within)
+    return name in values or (isinstance(held, Mapping) and own in held)
 
 
 def kept_of(form: Form, typed: Mapping[str, str]) -> Mapping[str, str]:

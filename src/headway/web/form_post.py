@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from headway.api.inputs import from_value, needed_of
+from headway.api.inputs import expected_of, from_value, needed_of
 from headway.api.operation import Operation
 from headway.api.problems import Problem
 from headway.core.access import policy
@@ -19,7 +19,7 @@ from headway.kernel.errors import Code, HeadwayError
 from headway.kernel.uploads import Upload
 from headway.pages.forms import Field, Flash, Form, Question
 from headway.pages.page import View
-from headway.web.form_fields import SEEN, kept_of, returned_of, told_of, values_of, wrong_of
+from headway.web.form_fields import SEEN, kept_of, returned_of, told_of, values_of, with_emptied, wrong_of
 from headway.web.provider import confirm_at
 from headway.web.requests import Came
 from headway.web.retry import with_when
@@ -146,7 +146,9 @@ class FormPost:
             operation = visit.operations.named(self.form.operation(visit))
             takes = self.form.takes
             values = values_of(self.form, typed) if takes is None else await takes(visit, typed)
-            given = await self._prepared(visit, operation, {**values, **self.form.given(visit)})
+            values = {**values, **self.form.given(visit)}
+            values = with_emptied(self.form, question, typed, values, expected_of(operation.input))
+            given = await self._prepared(visit, operation, values)
             key = form_key(came, operation.name, typed.get(_ONCE, ""))
             answer = await visit.operations.perform(operation, visit.actor, given, key, upload)
         except Problem as problem:

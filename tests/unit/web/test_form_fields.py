@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast
 
-from headway.pages.forms import Form, Kind
-from headway.web.form_fields import kept_of, told_of, values_of
+import pytest
+
+from headway.api.problems import Problem
+from headway.pages.forms import Form, Kind, Question
+from headway.web.form_fields import NOT_EMPTIED, kept_of, told_of, values_of, with_emptied
 
 FIELDS = {"title": Kind.TEXT, "keep": Kind.WHOLE, "force": Kind.FLAG, "paths": Kind.LINES}
 NEVER = cast("Any", None)
@@ -78,3 +82,17 @@ def test_lines_of_names_and_values_are_pairs_and_numbers_may_have_a_fraction() -
         "seconds": 1.5,
     }
     assert values_of(form, {"seconds": "soon"}) == {"seconds": "soon"}
+
+
+def test_what_was_shown_and_is_emptied_is_taken_away_or_refused() -> None:
+    question = Question(title="", consequences=(), button="", values={"title": "t", "keep": "3", "force": "true"})
+    form = replace(FORM, empties={"title": ""})
+    assert with_emptied(form, question, {"title": " ", "keep": "4"}, {"keep": 4}, ()) == {"keep": 4, "title": ""}
+    assert with_emptied(form, question, {}, {}, ()) == {}, "what was not sent was not emptied"
+    assert with_emptied(form, question, {"paths": ""}, {}, ()) == {}, "and what was empty before was not, either"
+    assert with_emptied(replace(form, suggests=True), question, {"keep": ""}, {}, ()) == {}
+    with pytest.raises(Problem) as refused:
+        with_emptied(form, question, {"keep": ""}, {}, ())
+    assert [dict(each) for each in refused.value.issues] == [
+        {"code": "custom", "path": ["keep"], "message": NOT_EMPTIED}
+    ]

@@ -104,7 +104,8 @@ class Log {
       this.say("The log was begun anew.");
     } else if (what === "lost") {
       this.say(`Not connected since ${CLOCK.format(this.lines.lostAt)}. What was written is kept, and comes as soon as the panel answers.`);
-    } else if (what === "found") this.say("");
+    } else if (what === "gone") this.say(this.view.dataset.goneWords ?? OVER[404]);
+    else if (what === "found") this.say("");
     else if (what === "over") this.say((status === 404 && this.view.dataset.goneWords) || (OVER[status] ?? "The log cannot be had."));
     if (this.rows === null) this.takeOver();
     else this.refresh();
@@ -136,7 +137,7 @@ class Log {
     this.apply();
     if (wasAt) root.focus({ preventScroll: true });
     if (this.start) this.goTo(Math.min(this.start, this.lines.total));
-    else this.scroll.toEnd(!this.lines.ended);
+    else this.scroll.toEnd(this.lines.mayGrow);
     this.tellFollow();
     if (this.field?.value) this.runSearch();
   }
@@ -271,7 +272,7 @@ class Log {
     const last = this.rows.sections.at(-1);
     if (last?.isFolded) this.rows.folded.delete(last.step.name);
     this.rows.refresh();
-    this.scroll.toEnd(!this.lines.ended);
+    this.scroll.toEnd(this.lines.mayGrow);
     this.tellFollow();
   }
 

@@ -7,6 +7,7 @@ const CHUNK = 500, KEPT = 40; // lines of a chunk, and chunks that are kept
 const ASKED = 2; // chunks that are asked for at once
 const PATIENCE = 15_000, SILENCE = 40_000, FIRST_PAUSE = 500, LONGEST_PAUSE = 10_000; // milliseconds
 const LOOK = 2_000; // milliseconds from one look at the end to the next, where nobody tells what comes
+const REST = 5_000; // the same of what has ended, and may go on
 const MUTE = 10_000, LATER = 30_000; // milliseconds after which a stream says nothing at all, and until it is asked for again
 const OVER = [401, 403, 404];
 const HEADERS = { "x-headway-page": "1" };
@@ -35,10 +36,24 @@ const wait = (time, signal) =>
 
 export class Lines {
   // `linesAt` and `followAt` ("": nobody tells what comes) are addresses that hold which log; `tell` is called with what has changed:
-  // "lines", "anew", "moved" (steps and status), "ended", "lost", "found", or "over" with the status of the answer.
+  // "lines", "anew", "moved" (steps and status), "ended", "lost", "gone" (for now), "found", or "over" with the status of the answer.
   constructor(linesAt, followAt, tell) {
-    Object.assign(this, { linesAt, followAt, tell, running: null, wanted: null, pause: FIRST_PAUSE, lostAt: 0, mutedAt: 0, isOver: false });
+    Object.assign(this, { linesAt, followAt, tell, running: null, wanted: null, pause: FIRST_PAUSE, lostAt: 0, mutedAt: 0 });
+    Object.assign(this, { isOver: false, isLookedAt: false, isGone: false });
     this.reset();
+  }
+
+  // Of a deployment the end is the end, and so is that it is not there. What a service writes goes on when it is started again.
+  get goesOn() {
+    return !this.followAt;
+  }
+
+  get mayGrow() {
+    return !this.ended || this.goesOn;
+  }
+
+  isLast(status) {
+    return OVER.includes(status) && !(status === 404 && this.goesOn);
   }
 
   reset() {
@@ -76,7 +91,7 @@ export class Lines {
       if (this.asked === asked && found.generation === this.generation) this.take(found.rows);
     } catch (error) {
       if (error instanceof Anew) this.begin();
-      else if (OVER.includes(error.status)) this.end(error.status);
+      else if (this.isLast(error.status)) this.end(error.status);
       else await new Promise((done) => setTimeout(done, FIRST_PAUSE * 2)); // it is asked for again
     } finally {
       asked.delete(chunk);
@@ -156,11 +171,11 @@ export class Lines {
   // Following
 
   begin() {
-    const isOpen = this.running !== null;
+    const { isLookedAt } = this;
     this.close();
     this.reset();
     this.tell("anew");
-    if (isOpen) this.open();
+    if (isLookedAt) this.open();
   }
 
   // Nobody may see it any more, or it is gone: nothing is asked for again.
@@ -170,7 +185,8 @@ export class Lines {
   }
 
   open() {
-    if (this.running || this.isOver || (this.ended && this.isKnown)) return;
+    this.isLookedAt = true;
+    if (this.running || this.isOver || (this.isKnown && !this.mayGrow)) return;
     const running = (this.running = new AbortController());
     this.run(running.signal).finally(() => {
       if (this.running === running) this.running = null;
@@ -178,6 +194,7 @@ export class Lines {
   }
 
   close() {
+    this.isLookedAt = false;
     this.running?.abort();
     this.running = null;
   }
@@ -187,9 +204,9 @@ export class Lines {
       let longest = LONGEST_PAUSE;
       try {
         await this.catchUp(signal);
-        longest = LOOK; // what comes is to be had, whatever becomes of the stream
+        longest = this.ended ? REST : LOOK; // what comes is to be had, whatever becomes of the stream
         if (!this.ended && this.followAt && Date.now() - this.mutedAt >= LATER) await this.stream(signal);
-        if (this.ended || signal.aborted) return;
+        if (!this.mayGrow || signal.aborted) return;
       } catch (error) {
         if (signal.aborted) return;
         if (error instanceof Anew) {
@@ -197,8 +214,11 @@ export class Lines {
           this.tell("anew");
           continue;
         }
-        if (OVER.includes(error.status)) return this.end(error.status);
-        if (longest === LONGEST_PAUSE) {
+        if (this.isLast(error.status)) return this.end(error.status);
+        if (error.status === 404) {
+          this.isGone = true;
+          this.tell("gone");
+        } else if (longest === LONGEST_PAUSE) {
           this.lostAt ||= Date.now();
           this.tell("lost");
         }
@@ -216,17 +236,23 @@ export class Lines {
     const isNext = !this.followAt && this.generation && this.total;
     const found = await this.get(isNext ? { from: this.total, count: CHUNK } : { count: CHUNK });
     if (signal.aborted) return;
+    if (this.isGone || this.lostAt) {
+      Object.assign(this, { isGone: false, lostAt: 0 });
+      this.tell("found");
+    }
+    if (this.generation && !found.generation) return this.rest(); // nothing writes now, and what was written may be read on
     if (this.generation && found.generation !== this.generation) throw new Anew();
     Object.assign(this, { generation: found.generation, steps: found.steps ?? [], isKnown: true });
     this.total = Math.max(this.total, found.total);
     this.take(found.rows);
-    if (this.lostAt) {
-      this.lostAt = 0;
-      this.tell("found");
-    }
     this.ended = found.ended;
     this.tell("lines");
     if (this.ended) this.tell("ended");
+  }
+
+  rest() {
+    this.ended = true;
+    this.tell("ended");
   }
 
   async stream(outer) {

@@ -224,6 +224,7 @@ function told(text, tone, isOver = false) {
 
 form?.addEventListener("submit", (event) => {
   event.preventDefault();
+  if (session && !session.end) return; // its command would run on, and nobody would see it
   session?.close();
   box.hidden = false;
   session = new Session(box, told);

@@ -142,6 +142,7 @@ PAGE = Page(
             fields=dict.fromkeys(("name", "role", "projects"), Kind.TEXT),
             template=f"{_FOLDER}/group_fields.html",
             takes=_take,
+            suggests=True,
         )
     },
 )

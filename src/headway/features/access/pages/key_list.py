@@ -160,6 +160,7 @@ PAGE = Page(
             fields=dict.fromkeys(("name", "scopes", "projects", "expiresIn", "rateLimitMax", "pendingAs"), Kind.TEXT),
             template=f"{_FOLDER}/key_fields.html",
             takes=_take,
+            suggests=True,
             shows=_show_made,
         )
     },

@@ -144,6 +144,7 @@ PAGE = Page(
             fields=dict.fromkeys(("email", "role", "expiresIn", *REACH), Kind.TEXT),
             template=f"{_FOLDER}/invitation_fields.html",
             takes=_take_invite,
+            suggests=True,
             shows=_show_invited,
         )
     },

@@ -142,6 +142,7 @@ def _form(
         did=lambda _visit, _answer: Flash(text="Added. Run it once, and see that it ends well."),
         then=_to_made,
         fields=shown,
+        suggests=True,
     )
 
 

@@ -156,6 +156,7 @@ def _change(kind: str) -> Form:
         then=same,
         fields=_OF_VOLUME if kind == "volume" else _OF_DATABASE,
         clears=frozenset(cleared),
+        empties={"name": "", "prefix": ""},
     )
 
 

@@ -84,6 +84,7 @@ PAGE = Page(
             did=lambda _visit, _answer: Flash(text="The link is made."),
             then=lambda visit, _answer: PATH.format(**visit.path),
             fields={"expiresIn": Kind.WHOLE},
+            suggests=True,
             shows=_show_made,
         )
     },

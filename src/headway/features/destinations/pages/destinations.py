@@ -268,6 +268,7 @@ ONE = Page(
             did=lambda _visit, _answer: Flash(text="Saved. Test whether it can be written to."),
             then=_here,
             fields=fields_of(_CHANGED),
+            empties=dict.fromkeys(("endpoint", "region", "provider"), ""),
             template=TEMPLATE,
             takes=_take_changed,
         ),

@@ -44,12 +44,13 @@ class CreateBitbucket(ProviderFields):
     bitbucket_workspace_name: Text | None = None
 
     def wish(self) -> ProviderRequest:
-        user = self.bitbucket_email if self.api_token else self.bitbucket_username
+        mail, name = self.bitbucket_email, self.bitbucket_username
+        user = mail if self.api_token else name
         return ProviderRequest(
             name=self.name,
             url=self.bitbucket_url,
             api_url=self.api_url,
-            facts={"user": user or self.bitbucket_email, "group": self.bitbucket_workspace_name},
+            facts={"user": user or (mail if mail is not None else user), "group": self.bitbucket_workspace_name},
             secrets={"token": self.api_token or self.app_password or self.access_token},
         )
 

@@ -115,6 +115,7 @@ def _change(forge: str) -> Form:
         did=lambda _visit, _answer: Flash(text="Saved. Below is what it shows now."),
         then=lambda visit, _answer: _here(visit),
         fields=fields_of(entries),
+        empties={each.name: "" for each in entries if each.look not in {Look.SECRET, Look.SECRET_AREA}},
         template=TEMPLATE,
         takes=takes(entries),
     )

@@ -106,6 +106,7 @@ def _create(kind: ChannelKind) -> Form:
             **{name: each.kind for name, each in kind.fields.items()},
             **dict.fromkeys(switches, Kind.FLAG),
         },
+        suggests=True,
         shows=_show_made if "secret" in kind.fields else None,
     )
 
@@ -147,6 +148,7 @@ def _change(word: str, kind: ChannelKind) -> Form:
         did=lambda _visit, _answer: Flash(text="Saved. Send a test, to see that it arrives."),
         then=_back,
         fields={"name": Kind.TEXT, **{name: each.kind for name, each in kind.fields.items()}},
+        empties={name: "" for name, each in kind.fields.items() if each.empties},
     )
 
 
@@ -187,6 +189,7 @@ def _events() -> Form:
         did=lambda _visit, _answer: Flash(text="Saved: it holds for what happens from now on."),
         then=_back,
         fields={"events": Kind.LINES, "quietSeconds": Kind.WHOLE},
+        empties={"events": []},
     )
 
 

@@ -11,11 +11,14 @@ from headway.pages.forms import Field, Kind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelField:
-    """A field: how its text becomes a value, how it is shown, and what stands in it at first."""
+    """A field: how its text becomes a value, how it is shown, and what stands in it at first. One that ``empties`` may
+    be left empty.
+    """
 
     kind: Kind
     shown: Field
     first: str = ""
+    empties: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +38,12 @@ class ChannelKind:
         return tuple(each.shown.label for each in self.fields.values() if each.kind is Kind.SECRET)
 
 
-def _text(label: str, hint: str = "", first: str = "") -> ChannelField:
-    return ChannelField(kind=Kind.TEXT, shown=Field(label=label, hint=hint), first=first)
+def _text(label: str, hint: str = "") -> ChannelField:
+    return ChannelField(kind=Kind.TEXT, shown=Field(label=label, hint=hint))
+
+
+def _optional(label: str, hint: str) -> ChannelField:
+    return ChannelField(kind=Kind.TEXT, shown=Field(label=label, hint=hint), empties=True)
 
 
 def _secret(label: str, hint: str = "") -> ChannelField:
@@ -61,7 +68,7 @@ KINDS: Mapping[str, ChannelKind] = MappingProxyType(
                 "smtpPort": _whole(
                     "Port", "465 is encrypted from the start, 25 in the clear, others by STARTTLS", "587"
                 ),
-                "username": _text("User name", "Empty: without signing in"),
+                "username": _optional("User name", "Empty: without signing in"),
                 "password": _secret("Password"),
                 "fromAddress": _FROM,
                 "toAddresses": _TO,
@@ -72,7 +79,7 @@ KINDS: Mapping[str, ChannelKind] = MappingProxyType(
             form="Slack",
             fields={
                 "webhookUrl": _secret("Webhook address", "https://hooks.slack.com/services/…"),
-                "channel": _text("Channel", "Such as #ops; empty: that of the webhook"),
+                "channel": _optional("Channel", "Such as #ops; empty: that of the webhook"),
             },
         ),
         "discord": ChannelKind(
@@ -86,7 +93,7 @@ KINDS: Mapping[str, ChannelKind] = MappingProxyType(
             fields={
                 "botToken": _secret("Token of the bot", "A number, a colon and a word, as BotFather tells it"),
                 "chatId": _text("Chat", "Its number, such as -100123, or @name"),
-                "messageThreadId": _text("Topic", "Its number; empty: none"),
+                "messageThreadId": _optional("Topic", "Its number; empty: none"),
             },
         ),
         "teams": ChannelKind(
@@ -99,8 +106,8 @@ KINDS: Mapping[str, ChannelKind] = MappingProxyType(
             form="Mattermost",
             fields={
                 "webhookUrl": _secret("Webhook address", "It ends with /hooks/ and its token"),
-                "channel": _text("Channel", "Empty: that of the webhook"),
-                "username": _text("Shown as", "Empty: as the webhook says"),
+                "channel": _optional("Channel", "Empty: that of the webhook"),
+                "username": _optional("Shown as", "Empty: as the webhook says"),
             },
         ),
         "lark": ChannelKind(

@@ -78,6 +78,7 @@ def creation(
         then=lambda _visit, answer: f"{PATH}/services/{answer[id_name]}" if isinstance(answer, Mapping) else PATH,
         fields=fields_of(own),
         template=TEMPLATE,
+        suggests=True,
         takes=take,
         before=_with_project,
     )

@@ -183,6 +183,7 @@ ONE = Page(
             did=lambda _visit, _answer: Flash(text="Saved."),
             then=_here,
             fields=fields_of(_CHANGED),
+            empties={"imagePrefix": ""},
             template=TEMPLATE,
             takes=takes(_CHANGED),
         ),

@@ -247,6 +247,7 @@ def _create(fields: Mapping[str, Kind], *, in_compose: bool = False) -> Form:
         did=_did_save,
         then=_to_saved,
         fields=fields,
+        suggests=True,
     )
 
 
@@ -265,6 +266,7 @@ def _change(fields: Mapping[str, Kind], *, in_compose: bool = False) -> Form:
         then=_same,
         fields=fields,
         clears=_CLEARS,
+        empties={"retries": 0},
     )
 
 

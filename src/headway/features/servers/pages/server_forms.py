@@ -193,6 +193,7 @@ ADD = Form(
     did=lambda _visit, _answer: Flash(text="Added. It is being connected to: test the connection, then set it up."),
     then=_to_made,
     fields=_FIELDS,
+    suggests=True,
 )
 CHANGE = Form(
     operation=lambda _visit: "server.update",
@@ -202,6 +203,7 @@ CHANGE = Form(
     then=_same,
     fields=_FIELDS,
     clears=frozenset({"jumpServerId"}),
+    empties={"description": ""},
 )
 SET_UP = Form(
     operation=lambda _visit: "server.setup",

@@ -120,6 +120,7 @@ def _adds(router: str) -> Form:
         then=lambda visit, _answer: back_to(visit, DOMAINS),
         fields=kinds_of(fields_of(router)),
         clears=clears_of(fields_of(router)),
+        suggests=True,
     )
 
 

@@ -169,6 +169,7 @@ def _form(router: str, topic: Topic) -> Form:
         then=lambda visit, _answer: back_to(visit, SETTINGS),
         fields=kinds_of(topic.fields),
         clears=clears_of(topic.fields),
+        empties={"description": ""},
         whole=True,
     )
 

@@ -58,7 +58,7 @@ def _choice(label: str, *options: tuple[str, str], hint: str = "") -> Setting:
 
 _GENERAL = Topic(
     title="Name",
-    fields={"name": Setting(label="Name"), "description": _text("Description")},
+    fields={"name": Setting(label="Name"), "description": Setting(label="Description")},
     takes=AT_ONCE,
     unset="none",
 )
