@@ -1,0 +1,75 @@
+"""What whoever has no key may send to operations that need none: little, few at a time, and read once."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from headway.http.bodies import MOST_GUEST_BYTES
+from headway.http.trpc import MOST_CALLS
+from tests.support.panel.bounds import P99_SECONDS, connected, heard, said, watched
+from tests.support.panel.panel import Panel, panel
+
+pytestmark = pytest.mark.slow
+
+OPEN = "organization.acceptInvitation"
+BATCH = f"/api/trpc/{','.join([OPEN] * MOST_CALLS)}?batch=1"
+MANY = b'{"x":[' + b"[]," * 340_000 + b"[]]}"
+JSON = {"content-type": "application/json"}
+SLOW = (
+    "POST {} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2000\r\n"
+    "Connection: close\r\nX-Forwarded-For: {}\r\n\r\n{{"
+)
+VISITOR, ANOTHER = "192.0.2.7", "192.0.2.8"
+TOO_LARGE = 413
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Panel]:
+    with panel(tmp_path_factory.mktemp("guests") / "data") as started:
+        yield started
+
+
+@pytest.mark.parametrize("path", [f"/api/{OPEN}", f"/api/trpc/{OPEN}", BATCH])
+def test_a_large_body_is_not_read(running: Panel, path: str) -> None:
+    with watched(running) as cost:
+        answer = httpx.post(f"http://127.0.0.1:{running.port}{path}", content=MANY, headers=JSON, timeout=60)
+    assert answer.status_code == TOO_LARGE
+    assert f"larger than {MOST_GUEST_BYTES >> 10} KiB" in answer.text
+    assert cost.p99 < P99_SECONDS
+    assert max(cost.waits) < 1
+
+
+def test_a_batch_of_a_key_is_parsed_once(running: Panel) -> None:
+    """Each of its calls had read all of it anew."""
+    path = f"/trpc/{','.join(['project.create'] * MOST_CALLS)}?batch=1"
+    with watched(running) as cost:
+        answer = running.client.post(path, content=MANY, headers=JSON)
+    assert answer.status_code == 400
+    assert len(answer.json()) == MOST_CALLS
+    assert max(cost.waits) < 0.5
+
+
+@pytest.mark.parametrize("path", [f"/api/{OPEN}", BATCH])
+def test_bodies_that_do_not_come_take_seats_of_their_place_only(running: Panel, path: str) -> None:
+    with contextlib.ExitStack() as stack, watched(running) as cost:
+        slow = [stack.enter_context(connected(running.port)) for _ in range(60)]
+        for each in slow:
+            said(each, SLOW.format(path, VISITOR).encode())
+        time.sleep(2)  # so long nobody of the place waits for a seat
+        assert asked(running, VISITOR) == 503
+        assert asked(running, ANOTHER) == 404
+        refused = sum(b" 503 " in heard(each).partition(b"\r\n")[0] for each in slow[-5:])
+    assert refused == 5
+    assert cost.p99 < P99_SECONDS
+
+
+def asked(running: Panel, visitor: str) -> int:
+    """With which status an invitation is answered that there is not."""
+    headers = {"x-forwarded-for": visitor}
+    body = {"token": "t" * 40}
+    return httpx.post(f"http://127.0.0.1:{running.port}/api/{OPEN}", json=body, headers=headers).status_code
