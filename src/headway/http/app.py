@@ -66,7 +66,7 @@ def create_app(needs: HttpNeeds, follows: Follows, registry: Registry, performer
             WebSocketRoute("/docker-container-logs", ContainerLogs(needs, registry)),
             WebSocketRoute("/application-console", Consoles(needs)),
             Route("/api/health", _Health(needs.health), methods=["GET"]),
-            *browsing(lambda: _described(registry), registry),
+            *browsing(lambda: _described(registry), registry, needs.door.origins),
             Route("/api", rest),
             *hooks(needs, needs.webhooks.most_bytes),
             Route("/api/trpc/{procedures:path}", Trpc(needs, registry, performer, bodies)),
