@@ -118,7 +118,7 @@ _DIFFERENCES: Sequence[tuple[str, str, str]] = (
     ("tRPC without a known key, for a path that does not exist", "404", "401, as on REST"),
     ("an unwrapped input over tRPC, as the official command line sends it", "400", "taken"),
     ("JSON that cannot be read over tRPC", "-32600 `BAD_REQUEST`", "-32700 `PARSE_ERROR`, as on REST"),
-    ("a body of more than 1 MiB, or a batch of more than 100 calls", "", "413 and 400"),
+    ("a body of more than 1 MiB (16 KiB without a key), or a batch of more than 100 calls", "", "413 and 400"),
     ("mutations in a batch", "all at once", "one after the other, in the given order"),
     (
         "`project.duplicate` without `selectedServices`",

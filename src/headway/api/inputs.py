@@ -146,7 +146,7 @@ def from_value(input: type[I], values: object) -> I:
 
 
 def _validated(input: type[I], values: dict[str, Any]) -> I:
-    if unfit := _unfit(values, []):
+    if unfit := _unfit(values):
         raise invalid([unfit])
     try:
         given = input.model_validate(values)
@@ -179,20 +179,41 @@ def _whole(value: object) -> object:
             return value
 
 
-def _unfit(value: object, path: list[str | int]) -> Issue | None:
+def _unfit(value: object) -> Issue | None:
     """What no answer could give back, wherever it stands: a text with NUL, a number beyond all bounds (``1e999``)."""
+    return _found_unfit(value, []) if _holds_unfit(value) else None
+
+
+def _holds_unfit(value: object) -> bool:
+    """Looked for without the way to it: nearly nothing holds any, and a body may have half a million values."""
+    left = [value]
+    while left:
+        each = left.pop()
+        if isinstance(each, str):
+            if "\x00" in each:
+                return True
+        elif isinstance(each, list):
+            left += each
+        elif isinstance(each, dict):
+            left += each.values()
+        elif isinstance(each, float) and math.isinf(each):
+            return True
+    return False
+
+
+def _found_unfit(value: object, path: list[str | int]) -> Issue | None:
     match value:
         case str():
-            return holds_nul(path) if "\x00" in value else None
+            return holds_nul([*path]) if "\x00" in value else None
         case float():
-            return wrong_type(path, "number", value) if math.isinf(value) else None
-        case dict():
-            inner = [(key, value[key]) for key in value]
-        case list():
-            inner = list(enumerate(value))
-        case _:
-            return None
-    return next((found for key, each in inner if (found := _unfit(each, [*path, key]))), None)
+            return wrong_type([*path], "number", value) if math.isinf(value) else None
+        case dict() | list():
+            for key, each in value.items() if isinstance(value, dict) else enumerate(value):
+                path.append(key)
+                if found := _found_unfit(each, path):
+                    return found
+                path.pop()
+    return None
 
 
 def _expected(annotation: object) -> Expected:

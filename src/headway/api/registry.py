@@ -14,6 +14,7 @@ from headway.core.access import policy
 from headway.core.access.audit import Audit, Entry
 from headway.core.access.model import Actor
 from headway.core.access.policy import Permission
+from headway.core.access.renewal import as_it_is
 from headway.core.deployments.idempotency import Once, once
 from headway.kernel.events import CallAnswered
 from headway.kernel.uploads import Upload
@@ -120,11 +121,15 @@ class Performer:
         key: str | None = None,
         position: int = 0,
     ) -> Performed:
-        """Asks ``read`` for the input of whoever is let in. ``key`` lets it start its work only once, of which
-        ``position`` tells several in one request apart. Raises Forbidden, and what reading and doing raise.
+        """Asks ``read`` for the input of whoever is let in, which may take long; what they may is asked anew then.
+        ``key`` lets it start its work only once, of which ``position`` tells several in one request apart. Raises
+        Forbidden, AccessEnded, and what reading and doing raise.
         """
         policy.admit(actor, operation.permission)
         given, upload = await read()
+        before, actor = actor, await as_it_is(actor)
+        if actor is not before:
+            policy.admit(actor, operation.permission)
         call = Call(
             actor=actor,
             permission=operation.permission,

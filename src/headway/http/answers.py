@@ -28,6 +28,7 @@ _LONGEST_NAME = 64
 _SMALLEST_COMPRESSED = 1_400  # what fits one packet gains nothing
 _LARGEST_COMPRESSED_HERE = 256 << 10  # more would hold up the event loop
 _GZIP_LEVEL = 1
+_PIECE_BYTES = 64 << 10  # of a body that is longer than two: what is not taken waits here, and in no buffer
 _NOT_MODIFIED = 304
 
 
@@ -71,7 +72,11 @@ async def send_answer(answer: Answer, send: Send, accept_encoding: bytes = b"") 
         headers.append((b"content-length", str(len(body)).encode()))
     headers.extend(_added_to(tuple([name for name, _ in answer.headers])))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    start = 0
+    while len(body) - start > 2 * _PIECE_BYTES:
+        await send({"type": "http.response.body", "body": body[start : start + _PIECE_BYTES], "more_body": True})
+        start += _PIECE_BYTES
+    await send({"type": "http.response.body", "body": body[start:]})
 
 
 @lru_cache(maxsize=100)
@@ -80,7 +85,10 @@ def _added_to(names: tuple[bytes, ...]) -> tuple[tuple[bytes, bytes], ...]:
     return tuple(each for each in SECURITY_HEADERS if each[0] not in names)
 
 
+def compressed(body: bytes) -> bytes:
+    """The body as it is sent to who takes that."""
+    return gzip.compress(body, _GZIP_LEVEL, mtime=0)
+
+
 async def _compressed(body: bytes) -> bytes:
-    if len(body) <= _LARGEST_COMPRESSED_HERE:
-        return gzip.compress(body, _GZIP_LEVEL, mtime=0)
-    return await asyncio.to_thread(gzip.compress, body, _GZIP_LEVEL, mtime=0)
+    return compressed(body) if len(body) <= _LARGEST_COMPRESSED_HERE else await asyncio.to_thread(compressed, body)

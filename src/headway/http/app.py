@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from headway.api.registry import Performer, Registry
 from headway.http import errors
 from headway.http.answers import SECURITY_HEADERS, Answer, json_answer, send_answer
+from headway.http.bodies import Bodies
 from headway.http.browsing.serve import routes as browsing
 from headway.http.consoles import Consoles
 from headway.http.container_logs import ContainerLogs
@@ -55,7 +56,8 @@ def create_app(needs: HttpNeeds, follows: Follows, registry: Registry, performer
     """The application of an open panel; what is nowhere else ``pages`` answers. ``state.close()`` sends those away who
     follow a deployment, wait for it or look at a page, ``state.followed()`` tells how many follow.
     """
-    rest = Rest(needs, registry, performer)
+    bodies = Bodies(needs.door.origins)
+    rest = Rest(needs, registry, performer, bodies)
     app = Starlette(
         routes=[
             Route("/", _WayIn(pages)),
@@ -64,10 +66,10 @@ def create_app(needs: HttpNeeds, follows: Follows, registry: Registry, performer
             WebSocketRoute("/docker-container-logs", ContainerLogs(needs, registry)),
             WebSocketRoute("/application-console", Consoles(needs)),
             Route("/api/health", _Health(needs.health), methods=["GET"]),
-            *browsing(lambda: _described(registry), registry),
+            *browsing(lambda: _described(registry), registry, needs.door.origins),
             Route("/api", rest),
             *hooks(needs, needs.webhooks.most_bytes),
-            Route("/api/trpc/{procedures:path}", Trpc(needs, registry, performer)),
+            Route("/api/trpc/{procedures:path}", Trpc(needs, registry, performer, bodies)),
             Route("/api/{procedure:path}", rest),
         ],
         middleware=[

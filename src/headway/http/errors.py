@@ -56,7 +56,11 @@ def unsupported(content_type: str) -> Problem:
 
 def too_large(limit: int) -> Problem:
     """The body is longer than a call needs."""
-    return Problem(413, Code.PAYLOAD_TOO_LARGE, f"The request body is larger than {limit >> 20} MiB")
+    return Problem(413, Code.PAYLOAD_TOO_LARGE, f"The request body is larger than {_size(limit)}")
+
+
+def _size(limit: int) -> str:
+    return f"{limit >> 20} MiB" if limit >= 1 << 20 else f"{limit >> 10} KiB"
 
 
 def too_slow() -> Problem:

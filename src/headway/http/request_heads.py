@@ -26,6 +26,7 @@ HEAD_SECONDS = 10.0
 _READ_BYTES = 16 << 10  # fed to the parser at a time: how exactly the bounds are held
 _SMALL_BYTES = 4 << 10  # smaller pieces of one line are put together first; the parser copies all it has at every one
 _STUCK_SECONDS = 30.0
+_LEAST_TAKEN_BYTES = 32 << 10  # in that time, of what waits for somebody
 _SECONDS_TO_HEAR = 2.0
 _MOST_UNHEARD_BYTES = 1 << 20
 
@@ -168,7 +169,13 @@ class BoundedProtocol(HttpToolsProtocol):
         if left > 0:
             self._end_pause_in(left)
         else:
-            super().timeout_keep_alive_handler()
+            self._close()
+
+    def _close(self) -> None:
+        """Closes once what waits is taken, which has its bound too."""
+        self.transport.close()
+        if self._looking is None and self.transport.get_write_buffer_size():
+            self._look(None)
 
     def on_body(self, body: bytes) -> None:
         self._is_counted_anew = True
@@ -189,16 +196,16 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._look(-1)
+        self._look(None)
 
     def resume_writing(self) -> None:
         self._look_no_more()
         super().resume_writing()
 
-    def _look(self, before: int) -> None:
-        """Ends a connection that takes nothing of what it has asked for, which holds memory here."""
+    def _look(self, before: int | None) -> None:
+        """Ends a connection that takes nearly nothing of what it has asked for, which holds memory here."""
         left = self.transport.get_write_buffer_size()
-        if left == before:
+        if before is not None and left > before - _LEAST_TAKEN_BYTES:
             self.transport.abort()
         else:
             self._looking = self.loop.call_later(_STUCK_SECONDS, self._look, left)
@@ -221,7 +228,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._is_over:
             return
         if not self._in_head:
-            self.transport.close()
+            self._close()
         elif self._may_answer:
             self._refuse(errors.head_too_slow(self._head_seconds))
         # Else an answer is under way, and whoever gets it is closed by the pause that follows it.

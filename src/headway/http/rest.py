@@ -16,7 +16,7 @@ from headway.core.access.model import GUEST, Actor
 from headway.http import errors
 from headway.http.answers import Answer, json_answer, naming_ignored, send_answer
 from headway.http.auth import authenticate
-from headway.http.bodies import read_json
+from headway.http.bodies import Bodies
 from headway.http.entity_tags import unless_known
 from headway.http.idempotency import key_in
 from headway.http.needs import HttpNeeds
@@ -36,10 +36,11 @@ _ALSO: Mapping[str, str] = {  # procedures that clients know by another path
 class Rest:
     """Answers ``/api/<procedure>``. Who calls is asked first: without a key nobody learns what exists."""
 
-    def __init__(self, needs: HttpNeeds, registry: Registry, performer: Performer) -> None:
+    def __init__(self, needs: HttpNeeds, registry: Registry, performer: Performer, bodies: Bodies) -> None:
         self._needs = needs
         self._registry = registry
         self._performer = performer
+        self._bodies = bodies
         self._uploads = Seats(_UPLOADS, "uploads")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -79,7 +80,7 @@ class Rest:
         async def read() -> Given:
             if operation.kind is Kind.QUERY:
                 return Given(from_query(operation.input, scope["query_string"]))
-            return Given(from_body(operation.input, await read_json(receive, headers)))
+            return Given(from_body(operation.input, await self._bodies.json(actor, scope, receive)))
 
         done = await self._performer.perform(operation, actor, read, headers=headers, key=key_in(headers))
         answer = naming_ignored(_answer(done.answer), done.unknown)

@@ -19,6 +19,7 @@ from headway.kernel.errors import HeadwayError
 _BACKLOG = 2048
 _KEEP_ALIVE_SECONDS = 20
 _MOST_MESSAGE_BYTES = 4_096  # nobody who listens has anything to say
+_MOST_UNSENT_BYTES = 128 << 10  # that the kernel takes of an answer whose reader does not: else it is megabytes
 _SECONDS_TO_STOP = 1  # for answers that are under way; the event loop's own steps come on top
 
 
@@ -95,9 +96,11 @@ class _Uvicorn(uvicorn.Server):
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        listening = socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
         raise CannotListen(f"Headway cannot listen on {host}, port {port}: {_way_out(error)}") from error
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _MOST_UNSENT_BYTES)  # as all that it accepts has
+    return listening
 
 
 def _way_out(error: OSError) -> str:

@@ -59,6 +59,7 @@ class Follower(AsgiStream):
         try:
             with self._listening() as listener:
                 await outlet.begin()
+                await _require_still(listener)
                 await self._tell_all(channel, receive, outlet, listener)
         except* Gone:
             pass
@@ -171,6 +172,14 @@ class Follower(AsgiStream):
             else:
                 if message["type"] in {"http.disconnect", "websocket.disconnect"}:
                     raise Gone
+
+
+async def _require_still(listener: Listener) -> None:
+    """Sends a reader away whose access ended between the question whether it may and the moment it began to listen."""
+    with suppress(Unavailable):
+        if await listener.is_still():
+            return
+    raise Gone
 
 
 async def _until_over(listener: Listener) -> None:

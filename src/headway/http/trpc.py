@@ -19,7 +19,7 @@ from headway.core.access.model import GUEST, Actor
 from headway.http import errors
 from headway.http.answers import IGNORED, Answer, json_answer, naming_ignored, send_answer
 from headway.http.auth import authenticate
-from headway.http.bodies import read_json
+from headway.http.bodies import Bodies
 from headway.http.idempotency import key_in
 from headway.http.needs import HttpNeeds
 from headway.http.superjson import UNDEFINED, unwrapped, wrapped
@@ -47,6 +47,29 @@ _NUMBERS: Mapping[str, int] = {
 }
 
 
+class _Text:
+    """The text of a request, which is parsed once however many calls it holds, when the first of them is let in."""
+
+    def __init__(self, text: bytes) -> None:
+        self._text = text
+        self._value: object = None
+        self._problem: Problem | None = None
+        self._is_read = False
+
+    def value(self) -> object:
+        """The value that it holds, an empty object where it is empty. Raises Problem when it is no JSON."""
+        if not self._is_read:
+            self._is_read = True
+            try:
+                self._value = parsed(self._text) if self._text.strip() else {}
+            except Problem as problem:
+                self._problem = problem
+            self._text = b""
+        if self._problem is not None:
+            raise self._problem
+        return self._value
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Request:
     """One request: who asks, for which procedures, with what. ``plain`` is the query of one that gives its input as
@@ -57,13 +80,13 @@ class _Request:
     method: str
     names: Sequence[str]
     batch: bool
-    text: bytes
+    text: _Text
     headers: Mapping[bytes, bytes]
     plain: bytes | None = None
 
     def input(self, index: int) -> object:
         """What the call at ``index`` was given. Raises Problem when that cannot be read."""
-        given = parsed(self.text) if self.text.strip() else {}
+        given = self.text.value()
         if self.batch:
             if not isinstance(given, dict):
                 raise Problem(400, Code.BAD_REQUEST, '"input" needs to be an object when doing a batch call')
@@ -74,10 +97,11 @@ class _Request:
 class Trpc:
     """Answers ``/api/trpc/<procedure>`` and, with ``batch=1``, ``/api/trpc/<procedure>,<procedure>``."""
 
-    def __init__(self, needs: HttpNeeds, registry: Registry, performer: Performer) -> None:
+    def __init__(self, needs: HttpNeeds, registry: Registry, performer: Performer, bodies: Bodies) -> None:
         self._needs = needs
         self._registry = registry
         self._performer = performer
+        self._bodies = bodies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers: Mapping[bytes, bytes] = dict(scope["headers"])
@@ -98,20 +122,33 @@ class Trpc:
             return _together([told(_unauthorized(), name) for name in names], batch=batch)
         self._refuse_mixture(names)
         method: str = scope["method"]
-        text = query.get("input", "").encode() if method == "GET" else await read_json(receive, headers)
+        if method == "GET":
+            text = query.get("input", "").encode()
+        else:
+            text = await self._bodies.json(actor, scope, receive)
         plain = None if batch or method != "GET" or "input" in query else scope["query_string"]
         request = _Request(
-            actor=actor, method=method, names=names, batch=batch, text=text, headers=headers, plain=plain
+            actor=actor, method=method, names=names, batch=batch, text=_Text(text), headers=headers, plain=plain
         )
         return _together(await self._answers(request), batch=batch)
 
     async def _answers(self, request: _Request) -> Sequence[Answer]:
-        """The answers of a batch: queries are asked all at once, what changes something is done in the given order."""
-        indexes = range(len(request.names))
+        """The answers of a batch: queries are asked all at once, what changes something is done in the given order.
+        Between two of them others have a turn.
+        """
+        if len(request.names) == 1:
+            return [await self._guarded(request, 0)]
+        answers: list[Answer] = []
         if request.method != "GET":
-            return [await self._guarded(request, index) for index in indexes]
+            for index in range(len(request.names)):
+                answers.append(await self._guarded(request, index))
+                await asyncio.sleep(0)
+            return answers
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._guarded(request, index)) for index in indexes]
+            tasks: list[asyncio.Task[Answer]] = []
+            for index in range(len(request.names)):
+                tasks.append(group.create_task(self._guarded(request, index)))
+                await asyncio.sleep(0)
         return [task.result() for task in tasks]
 
     async def _guarded(self, request: _Request, index: int) -> Answer:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from headway.core.access.model import Actor
+from headway.core.access.renewal import AccessEnded, as_it_is
 from headway.kernel.errors import Conflict, TooManyRequests
 from headway.kernel.events import AccessChanged, Events
 
@@ -49,6 +50,13 @@ class Listener:
         with suppress(TimeoutError):
             async with asyncio.timeout(self.actor.seconds_left(self._now())):
                 await self._changed.wait()
+
+    async def is_still(self) -> bool:
+        """Whether its access is what it was when it was found, before it listened for its end. Raises DatabaseAway."""
+        try:
+            return not self._changed.is_set() and await as_it_is(self.actor) == self.actor
+        except AccessEnded:
+            return False
 
     def require(self) -> None:
         """Raises Conflict once the access of the person has changed."""

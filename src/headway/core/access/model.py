@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
@@ -120,7 +120,8 @@ class Actor:
     ``glimpsed`` are the projects that it knows by name only, for what it was given in them. Owners and admins see all
     of theirs. ``by_hand``: a person calls, by its own word. ``witness`` is told the project of what the caller was
     allowed to do something to, and its service. ``on_machine``: its role and organisation were given the machine;
-    whether it may use it is asked of ``may_use_the_machine``.
+    whether it may use it is asked of ``may_use_the_machine``. ``found_again`` looks who holds its key or session now;
+    ``as_it_is`` asks that.
     """
 
     user_id: str
@@ -136,6 +137,7 @@ class Actor:
     by_hand: bool = False
     on_machine: bool = False
     witness: Callable[[str, str | None], None] | None = field(default=None, compare=False, repr=False)
+    found_again: Callable[[], Awaitable[Actor | None]] | None = field(default=None, compare=False, repr=False)
 
     @property
     def api_key_id(self) -> str | None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 from headway.core.access import machine_store, sessions_store, store, tokens
 from headway.core.access.keys_store import save_uses
@@ -17,6 +19,7 @@ from headway.kernel.ids import new_key
 OWNER = "owner"  # the name of the first key
 _REMEMBERED_SECONDS = 5.0
 _REMEMBERED_KEYS = 1_024
+_LOOKS = 3  # while access goes on changing
 _SESSION = "session "  # before its digest, among what is remembered: no session is taken for a key
 
 
@@ -110,16 +113,22 @@ class AccessService:
         remembered = self._seen.get(name)
         if remembered is not None and remembered[0] > self._monotonic():
             return remembered[1]
-        changes = self._changes
 
         def look(tx: Tx) -> tuple[Actor | None, float]:
             actor = find(tx)
             return actor, _lasting_seconds(tx, actor)
 
-        actor, lasting = await self._db.read(look)
-        if changes == self._changes:  # else what was read may be older than what has changed meanwhile
-            self._remember(name, actor, lasting)
-        return actor
+        looks = 0
+        while True:
+            looks, changes = looks + 1, self._changes
+            actor, lasting = await self._db.read(look)
+            if actor is not None:
+                actor = replace(actor, found_again=partial(self._known, name, find))
+            if changes == self._changes:  # else what was read may be older than what has changed meanwhile
+                self._remember(name, actor, lasting)
+                return actor
+            if looks == _LOOKS:
+                return actor
 
     def _remember(self, name: str, actor: Actor | None, seconds: float) -> None:
         self._seen.pop(name, None)
