@@ -118,7 +118,7 @@ class Recovery:
             Reason.FAILED, explain.too_many(had.number, had.sentence)
         )
         if had.number > MOST_SETBACKS:
-            ending = self._ending(deployment, lease, None, ())
+            ending = await self._ending(deployment, lease, None, ())
             async with beside(ending.log.run()):
                 await ending.give_up(outcome)
             return
@@ -166,7 +166,7 @@ class Recovery:
         deployment, lease = taken
         outcome = Outcome.error(Reason.LOST, sentence)
         with self._worker.working_under(lease), working_on(deployment=deployment_id, host=deployment.host_id):
-            ending = self._ending(deployment, lease, None, ())
+            ending = await self._ending(deployment, lease, None, ())
             async with beside(ending.log.run()):
                 if not asks_host or not await self._is_ended(ending, outcome):
                     await ending.give_up(outcome)
@@ -259,7 +259,8 @@ class Recovery:
         steps without a command said would be missing from it.
         """
         await self._parts.registered.hosts[deployment.host_id].forget(handle)
-        await self._ending(deployment, lease, handle, ()).log.discard()
+        ending = await self._ending(deployment, lease, handle, ())
+        await ending.log.discard()
         await self._parts.write(lambda tx: store.forget_steps(tx, deployment.deployment_id))
         await self._parts.write(lambda tx: self._parts.ledger.put_back(tx, lease))
 
@@ -301,11 +302,11 @@ class Recovery:
         *,
         anchor: Anchor | None = None,
     ) -> None:
-        ending = self._ending(deployment, lease, handle, mask, anchor=anchor)
+        ending = await self._ending(deployment, lease, handle, mask, anchor=anchor)
         async with beside(ending.log.run()):
             await ending.fail(outcome)
 
-    def _ending(
+    async def _ending(
         self,
         deployment: Deployment,
         lease: Lease,
@@ -321,7 +322,7 @@ class Recovery:
             parts=self._parts,
             deployment=deployment,
             lease=lease,
-            log=self._parts.logs.open(deployment.deployment_id, source, mask),
+            log=await self._parts.logs.open(deployment.deployment_id, source, mask),
             anchor=anchor,
             handle=handle,
             maker=Maker.RECOVERY,
