@@ -15,6 +15,7 @@ from headway.core.engine.parts import EngineSettings
 from headway.infra.db.tables.deployments import PENDING, deployments, outbox
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import HostUnreachable
+from headway.infra.hosts.epochs import EpochHeld
 from headway.kernel.errors import HeadwayError
 from tests.simulation.border import Fault
 from tests.simulation.machine import Machine
@@ -127,6 +128,25 @@ def test_a_run_whose_anchor_does_not_answer_is_told_once_and_ended_in_the_end() 
         assert (row.status, row.reason) == ("error", "lost")
         assert "Its anchor did not answer within 20 s." in (row.error_message or "")
         assert told(made)["application.out_of_reach"] == 1
+
+
+def test_a_run_whose_epoch_is_held_for_good_is_given_up() -> None:
+    async def script(made: World) -> None:
+        server = with_a_server(made)
+        await taken_over_unanswered(made, "server")
+        made.border.faults[:] = [Fault("raise epoch", EpochHeld("Its epoch is held."), FOR_EVER)]
+        made.start_panel()
+        await asyncio.sleep(50)
+        assert told(made)["application.out_of_reach"] == 1
+        await made.until(made.all_ended, 45, "it is given up")
+        made.border.faults.clear()
+        await made.until(lambda: not server.runs, 130, "what was left is ended")
+
+    with world("held epoch", 0.001) as made:
+        play(made, script)
+        (row,) = made.truth.rows.values()
+        assert (row.status, row.reason) == ("error", "lost")
+        assert "Its epoch is held." in (row.error_message or "")
 
 
 def test_a_run_that_its_host_does_not_end_is_given_up_and_ended_later() -> None:

@@ -111,17 +111,6 @@ async def test_a_key_is_pinned_at_first_use_and_another_one_is_refused(server: S
     assert f"has changed from {before}. It now shows {fingerprint(server.host_key)}." in said.message
 
 
-async def test_a_server_made_anew_has_no_link_that_was_there_before(server: SshServer, tmp_path: Path) -> None:
-    links: list[int | None] = []
-    for _ in range(3):  # as for each change of its address or key
-        host = SshHost("server", server.target(), "anew", root=str(tmp_path / "hosts"))
-        await host.boot_id()
-        links.append(host.link)
-        await host.aclose()
-    assert None not in links
-    assert len(set(links)) == 3
-
-
 async def test_nothing_is_asked_of_a_server_whose_key_cannot_be_kept(server: SshServer, tmp_path: Path) -> None:
     links: list[int | None] = []
 

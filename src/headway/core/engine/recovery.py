@@ -26,6 +26,7 @@ from headway.core.engine.runner import Resumed, Runner, frozen_from
 from headway.core.engine.worker import Worker
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Anchor, AnchorGone, EpochPassed, GoneReason, Handle, HostUnreachable, StopMode
+from headway.infra.hosts.epochs import EpochHeld
 from headway.kernel.context import working_on
 from headway.kernel.errors import HeadwayError, Unavailable
 
@@ -94,7 +95,7 @@ class Recovery:
                     await self._end_the_broken(deployment, lease, had)
                 else:
                     await self._bring_together(deployment, lease)
-        except HostUnreachable as away:
+        except (HostUnreachable, EpochHeld) as away:
             log.warning("deployment %s is looked at again: %s", deployment_id, away.message)
             await self._parts.write(lambda tx: self._leave_away(tx, deployment, lease))
             if links.stand and await self._has_waited(deployment):

@@ -23,6 +23,9 @@ _STDERR_KEPT = 2_000
 _SHOWN = 60
 # Answers that come when nobody waits for them any more; a server that goes on and on with such only keeps us busy.
 _MOST_UNASKED_BYTES = 16 << 20
+# Of a link that died without a word sshd may not hear for hours, and the porter would hold its epochs for as long.
+BEAT_SECONDS = 15.0
+SILENCE_SECONDS = 60
 _CARRIED = (2, 3)  # words about a connection: what, of which one, and the bytes
 
 
@@ -45,6 +48,7 @@ class Porter(asyncssh.SSHClientSession[bytes]):
         self._has_greeted = False
         self._unasked_bytes = 0
         self._early_bytes = 0
+        self._beating: asyncio.TimerHandle | None = None
 
     async def ask(
         self, verb: str, *arguments: Field, seconds: float | None, most_bytes: int = MOST_FRAME_BYTES
@@ -98,6 +102,13 @@ class Porter(asyncssh.SSHClientSession[bytes]):
         """Sends the program itself, which the first words on the server wait for. Raises PorterLost."""
         self._write(program)
 
+    def beat(self) -> None:
+        """Lets the porter know, now and from now on, that somebody is here: it ends when it hears nothing. Raises
+        PorterLost.
+        """
+        self.send("", "beat", SILENCE_SECONDS)
+        self._beating = asyncio.get_running_loop().call_later(BEAT_SECONDS, self._beat_on)
+
     # --- what asyncssh calls
 
     def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
@@ -129,12 +140,18 @@ class Porter(asyncssh.SSHClientSession[bytes]):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.down.set()
+        if self._beating is not None:
+            self._beating.cancel()
         for question in self._questions.values():
             if not question.done():
                 question.set_exception(PorterLost())
         links, self._links = self._links, {}
         for protocol in links.values():
             protocol.connection_lost(exc)
+
+    def _beat_on(self) -> None:
+        with suppress(PorterLost):
+            self.beat()
 
     def _hear(self, number: bytes = b"", *rest: bytes) -> bool:
         """Hands a message to whom it is for; whether it is one."""

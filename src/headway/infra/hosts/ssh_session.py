@@ -254,6 +254,7 @@ class SshSession:
             raise HostUnreachable(f"{self.target.place} opens no session for Headway: {error}.") from error
         if word != b"ok":
             raise _unfit(self.target, b" ".join(rest).decode(errors="replace"))
+        started.beat()
         self.machine, self.boot_id = rest[0].decode(), rest[2].decode()
         if rest[1] != b"0":
             raise HostRefused(f"{self.target.place} is not root there. Log in as root, or as a user who may use sudo.")
