@@ -1,9 +1,10 @@
-"""What a link to a server behind SSH has: a number that is no other's, and epochs that fall with it, also in silence."""
+"""A link to a server behind SSH: its number is its own, and the epochs that it holds fall with it, also in silence."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -76,3 +77,34 @@ async def test_a_fence_over_a_link_that_died_without_a_word_falls(
     host.retry_at_once()
     await until(lambda: host.link is None)
     await host.boot_id()
+
+
+async def test_who_reads_slowly_holds_up_who_writes(host: SshHost, tmp_path: Path) -> None:
+    written = 0
+
+    async def flood(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal written
+        with suppress(ConnectionError):
+            while True:
+                writer.write(bytes(64 << 10))
+                await writer.drain()
+                written += 64 << 10
+
+    async def standstill() -> int:
+        before = -1
+        async with asyncio.timeout(20):
+            while written != before:
+                before = written
+                await asyncio.sleep(0.5)
+        return written
+
+    listening = await asyncio.start_unix_server(flood, str(tmp_path / "s"))
+    reader, writer = await host.dial(str(tmp_path / "s"))
+    first = await standstill()
+    assert first < 24 << 20
+    async with asyncio.timeout(20):
+        await host.boot_id()
+        await reader.readexactly(48 << 20)
+    assert await standstill() < (48 << 20) + first * 2, "and it is held up again"
+    writer.close()
+    listening.close()

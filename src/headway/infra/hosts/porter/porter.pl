@@ -71,6 +71,8 @@ my %KEPT = (
     to      => \&pass_on,
     shut    => \&shut_link,
     beat    => \&hear_beat,
+    rest    => sub { my ( $self, $id, $number ) = @_; return $self->set_rest( $number, 1 ) },
+    go_on   => sub { my ( $self, $id, $number ) = @_; return $self->set_rest( $number, 0 ) },
     hold    => \&hold_epoch,
     release => \&release_epoch,
 );
@@ -93,7 +95,7 @@ sub serve {
         my ( $readable, $writable ) = ( '', '' );
         my @links   = length $self->{out} > $MOST_UNSENT ? () : values %{ $self->{links} };
         my @helpers = ( values %{ $self->{openings} }, values %{ $self->{helpers} } );
-        vec( $readable, fileno $_, 1 ) = 1 for \*STDIN, map( { $_->{handle} } @links ), map { $_->{hears} } @helpers;
+        vec( $readable, fileno $_, 1 ) = 1 for \*STDIN, map( { $_->{handle} } grep { !$_->{rests} } @links ), map { $_->{hears} } @helpers;
         vec( $writable, fileno STDOUT, 1 ) = 1 if length $self->{out};
         vec( $writable, fileno $_->{handle}, 1 ) = 1 for grep { length $_->{out} } values %{ $self->{links} };
         1 while waitpid( -1, 1 ) > 0;
@@ -356,6 +358,14 @@ sub pass_on {
 sub shut_link {
     my ( $self, $id, $number ) = @_;
     delete $self->{links}{$number};
+    return [];
+}
+
+# Nothing more is read of a link while whoever it is for at the panel does not keep up.
+sub set_rest {
+    my ( $self, $number, $rests ) = @_;
+    my $link = $self->{links}{$number} or return [];
+    $link->{rests} = $rests;
     return [];
 }
 
