@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import select
 
 from headway.core.deployments import pending_undos, store
-from headway.core.deployments.run import Deadlines
+from headway.core.deployments.run import Deadlines, RunFailed
+from headway.core.deployments.status import Reason
 from headway.core.engine.parts import EngineSettings
 from headway.infra.db.tables.deployments import PENDING, deployments, outbox
 from headway.infra.db.transaction import Tx
@@ -302,3 +303,21 @@ def test_what_is_left_or_owed_on_a_server_that_is_removed_is_no_trouble() -> Non
 
     with world("removed server", 0.001) as made:
         play(made, script)
+
+
+def test_a_run_that_loses_what_it_did_on_another_machine_ends_as_lost() -> None:
+    async def script(made: World) -> None:
+        panel = made.start_panel()
+        gone = RunFailed("The machine was started anew, and what ran there ended with it.", Reason.LOST)
+        made.border.faults.append(Fault("start", gone))
+        await deployed(made, panel, "one", SHORT)
+        await made.until(lambda: bool(made.truth.rows) and made.all_ended(), 20, "it has ended", every=0.001)
+        (ended,) = made.truth.rows
+        assert made.store.perform(lambda tx: store.find(tx, ended), writing=False)[1].epoch == 1, (
+            "by the panel that began it"
+        )
+
+    with world("lost errand") as made:
+        play(made, script)
+        (row,) = made.truth.rows.values()
+        assert (row.status, row.reason) == ("error", "lost")
