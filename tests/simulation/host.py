@@ -20,13 +20,12 @@ from headway.infra.hosts.base import (
     StopMode,
 )
 from headway.infra.hosts.command import Command, Limits
+from headway.infra.hosts.epochs import LOCK_SECONDS, EpochHeld
 from headway.infra.hosts.files import LocalFiles
-from headway.kernel.errors import Conflict, HeadwayError, Unavailable
+from headway.kernel.errors import Conflict, HeadwayError
 from tests.simulation.border import Border
 from tests.simulation.loop import RUNS_IN
 from tests.simulation.machine import Machine, SimRun, State, later
-
-LOCK_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +187,7 @@ class SimHost(LocalFiles):
         deadline = asyncio.get_running_loop().time() + LOCK_SECONDS
         while self._machine.fences[deployment_id]:
             if asyncio.get_running_loop().time() >= deadline:
-                raise Unavailable("The run is held by another panel that does not let go.")
+                raise EpochHeld("The run is held by another panel that does not let go.")
             await asyncio.sleep(0.05)
         self._check(deployment_id, epoch)
         self._machine.epochs[deployment_id] = epoch

@@ -10,11 +10,13 @@ import pytest
 from sqlalchemy import select
 
 from headway.core.deployments import pending_undos, store
-from headway.core.deployments.run import Deadlines
+from headway.core.deployments.run import Deadlines, RunFailed
+from headway.core.deployments.status import Reason
 from headway.core.engine.parts import EngineSettings
 from headway.infra.db.tables.deployments import PENDING, deployments, outbox
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import HostUnreachable
+from headway.infra.hosts.epochs import EpochHeld
 from headway.kernel.errors import HeadwayError
 from tests.simulation.border import Fault
 from tests.simulation.machine import Machine
@@ -127,6 +129,25 @@ def test_a_run_whose_anchor_does_not_answer_is_told_once_and_ended_in_the_end() 
         assert (row.status, row.reason) == ("error", "lost")
         assert "Its anchor did not answer within 20 s." in (row.error_message or "")
         assert told(made)["application.out_of_reach"] == 1
+
+
+def test_a_run_whose_epoch_is_held_for_good_is_given_up() -> None:
+    async def script(made: World) -> None:
+        server = with_a_server(made)
+        await taken_over_unanswered(made, "server")
+        made.border.faults[:] = [Fault("raise epoch", EpochHeld("Its epoch is held."), FOR_EVER)]
+        made.start_panel()
+        await asyncio.sleep(50)
+        assert told(made)["application.out_of_reach"] == 1
+        await made.until(made.all_ended, 45, "it is given up")
+        made.border.faults.clear()
+        await made.until(lambda: not server.runs, 130, "what was left is ended")
+
+    with world("held epoch", 0.001) as made:
+        play(made, script)
+        (row,) = made.truth.rows.values()
+        assert (row.status, row.reason) == ("error", "lost")
+        assert "Its epoch is held." in (row.error_message or "")
 
 
 def test_a_run_that_its_host_does_not_end_is_given_up_and_ended_later() -> None:
@@ -282,3 +303,21 @@ def test_what_is_left_or_owed_on_a_server_that_is_removed_is_no_trouble() -> Non
 
     with world("removed server", 0.001) as made:
         play(made, script)
+
+
+def test_a_run_that_loses_what_it_did_on_another_machine_ends_as_lost() -> None:
+    async def script(made: World) -> None:
+        panel = made.start_panel()
+        gone = RunFailed("The machine was started anew, and what ran there ended with it.", Reason.LOST)
+        made.border.faults.append(Fault("start", gone))
+        await deployed(made, panel, "one", SHORT)
+        await made.until(lambda: bool(made.truth.rows) and made.all_ended(), 20, "it has ended", every=0.001)
+        (ended,) = made.truth.rows
+        assert made.store.perform(lambda tx: store.find(tx, ended), writing=False)[1].epoch == 1, (
+            "by the panel that began it"
+        )
+
+    with world("lost errand") as made:
+        play(made, script)
+        (row,) = made.truth.rows.values()
+        assert (row.status, row.reason) == ("error", "lost")

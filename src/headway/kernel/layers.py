@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -12,6 +13,8 @@ from headway.kernel.variables import MOST_BYTES, Marks, secrets_among
 
 _REFERENCE = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)  # blanks are cut off by hand: three loops take n³ steps
 _SHOWN = re.compile(r"[A-Za-z0-9_.-]{1,100}")
+_MOST_TOGETHER = 2 << 20  # of a layer's names and values; Linux gives a program no more, with what it is started with
+_MOST_STEPS = 100
 
 
 class UnknownReference(InvalidInput):
@@ -58,7 +61,8 @@ class Resolved:
 
 def resolve(layers: Mapping[Layer, Mapping[str, str]], wanted: Layer) -> Resolved:
     """The variables of the layer ``wanted``; what a layer holds that is not given is not known, and nothing is said of
-    it. Raises UnknownReference, and InvalidInput for references in a circle and for what grows too long.
+    it. Raises UnknownReference, and InvalidInput for references in a circle or over too many steps, and for what grows
+    too long: one value, or those of a layer together.
     """
     resolving = _Resolving(layers)
     variables = {name: resolving.value(wanted, name) for name in layers[wanted]}
@@ -74,6 +78,7 @@ class _Resolving:
         self._layers = layers
         self._done: dict[tuple[Layer, str], str] = {}
         self._path: list[tuple[Layer, str]] = []
+        self._sizes: Counter[Layer] = Counter()
 
     def value(self, layer: Layer, name: str) -> str:
         """The variable's value without references."""
@@ -86,15 +91,39 @@ class _Resolving:
                 f"Variables refer to each other in a circle: {' → '.join(_named(*each) for each in circle)}. "
                 "Give one of them a value of its own."
             )
-        self._path.append(at)
-        value = _REFERENCE.sub(lambda match: self._referred(layer, name, match[1].strip()), self._layers[layer][name])
-        self._path.pop()
-        if len(f"{name}={value}".encode(errors="surrogatepass")) > MOST_BYTES:
+        if len(self._path) > _MOST_STEPS:
             raise InvalidInput(
-                f"The variable {_named(layer, name)} is longer than the 128 KiB that a program can be given."
+                f"The variable {_named(layer, name)} is referred to by more than {_MOST_STEPS} steps, from one "
+                "variable to the next. Give one between them a value of its own."
+            )
+        self._path.append(at)
+        value = self._replaced(layer, name)
+        self._path.pop()
+        size = len(f"{name}={value}".encode(errors="surrogatepass"))
+        if size > MOST_BYTES:
+            raise _too_long(layer, name)
+        self._sizes[layer] += size
+        if self._sizes[layer] > _MOST_TOGETHER:
+            raise InvalidInput(
+                f"The variables are longer than the {_MOST_TOGETHER >> 20} MiB that a program can be given together: "
+                "references repeat long values. Put them into a file."
             )
         self._done[at] = value
         return value
+
+    def _replaced(self, layer: Layer, name: str) -> str:
+        """The value with its references replaced, which is refused before it has grown."""
+        grown = 0
+
+        def referred(match: re.Match[str]) -> str:
+            nonlocal grown
+            value = self._referred(layer, name, match[1].strip())
+            grown += len(value)
+            if grown > MOST_BYTES:
+                raise _too_long(layer, name)
+            return value
+
+        return _REFERENCE.sub(referred, self._layers[layer][name])
 
     def _referred(self, layer: Layer, name: str, reference: str) -> str:
         scope, dot, wanted = reference.rpartition(".")
@@ -118,6 +147,10 @@ class _Resolving:
 def _named(layer: Layer, name: str) -> str:
     """A variable as references name it."""
     return f"{layer}.{name}" if layer in {Layer.PROJECT, Layer.ENVIRONMENT} else name
+
+
+def _too_long(layer: Layer, name: str) -> InvalidInput:
+    return InvalidInput(f"The variable {_named(layer, name)} is longer than the 128 KiB that a program can be given.")
 
 
 def _no_layer(layer: Layer, name: str, reference: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import platform
 import signal
 import stat
 import subprocess
@@ -45,6 +46,41 @@ async def main():
         await database.run(lambda tx: tx.execute(insert(users).values(**row, created_at=tx.now)))
         print(number, flush=True)
         number += 1
+
+asyncio.run(main())
+"""
+
+WRITE_WITHOUT_QUOTA = """
+import asyncio, ctypes, platform, struct, sys
+from headway.infra.db.engine import DatabaseAway, SqlDatabase
+from sqlalchemy import text
+
+QUOTA, TOO_BROKEN = 122, 5
+NUMBERS = {"x86_64": (18, 285, 317), "aarch64": (68, 47, 277)}  # pwrite64, fallocate, seccomp
+
+def refuse(calls, seccomp, error):
+    code = [(0x20, 0, 0, 0)]
+    code += [(0x15, len(calls) - at, 0, call) for at, call in enumerate(calls)]
+    code += [(6, 0, 0, 0x7FFF0000), (6, 0, 0, 0x00050000 | error)]
+    packed = b"".join(struct.pack("HBBI", *each) for each in code)
+    held = ctypes.create_string_buffer(packed)
+    program = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(code), ctypes.addressof(held)))
+    libc = ctypes.CDLL(None, use_errno=True)
+    assert libc.prctl(38, 1, 0, 0, 0) == 0
+    assert libc.syscall(seccomp, 1, 1, program) == 0, ctypes.get_errno()
+
+async def main():
+    database = SqlDatabase(sys.argv[1])
+    await database.run(lambda tx: tx.execute(text("CREATE TABLE t (x TEXT)")))
+    *calls, seccomp = NUMBERS[platform.machine()]
+    if sys.argv[2] == "quota":
+        refuse(calls, seccomp, QUOTA)
+    else:
+        refuse(calls[:1], seccomp, TOO_BROKEN)
+    try:
+        await database.run(lambda tx: tx.execute(text("INSERT INTO t VALUES ('x')")))
+    except DatabaseAway as away:
+        print(type(away).__name__, away.message)
 
 asyncio.run(main())
 """
@@ -170,6 +206,20 @@ async def test_a_full_file_is_away_and_loses_nothing(database: SqlDatabase) -> N
         connection.execute(text("PRAGMA max_page_count=1000000"))
     await database.run(lambda tx: add_user(tx, name="x" * 1_000_000))
     assert await database.read(count) == 2
+
+
+@pytest.mark.skipif(platform.machine() not in {"x86_64", "aarch64"}, reason="the numbers of calls are others")
+@pytest.mark.parametrize(
+    ("why", "said"),
+    [
+        ("quota", "DatabaseFull The disk of the database is full (disk I/O error)"),
+        ("broken", "DatabaseAway The database"),
+    ],
+)
+async def test_a_quota_that_is_used_up_is_a_full_disk_and_a_broken_one_is_not(file: Path, why: str, said: str) -> None:
+    argv = [sys.executable, "-c", WRITE_WITHOUT_QUOTA, sqlite_url(file), why]
+    told = await asyncio.to_thread(subprocess.run, argv, capture_output=True, text=True, check=False)
+    assert told.stdout.startswith(said), told.stderr
 
 
 async def test_a_file_that_is_no_database_is_damaged(file: Path) -> None:

@@ -192,10 +192,10 @@ async def test_a_log_that_is_begun_anew_is_another(paths: LogPaths, tmp_path: Pa
     await spool.append(b"one\n")
     generations = set()
     for _ in range(3):
-        log = folder.open("a", spool, ())
+        log = await folder.open("a", spool, ())
         await log.finish("The end.")
         generations.add(index_of(paths.log("a")).generation)
-        again = folder.open("a", spool, ())
+        again = await folder.open("a", spool, ())
         await again.finish("The end.")
         assert index_of(paths.log("a")).generation in generations, "who takes over changes nothing"
         await log.discard()
@@ -213,7 +213,7 @@ async def test_a_log_waits_for_no_index(paths: LogPaths, tmp_path: Path, hindran
     folder = LogFolder(paths, Broadcast(paths), Events(), troubles)
     spool = Spool(tmp_path / "spool")
     await spool.append(b"one\ntwo\n")
-    log = folder.open("a", spool, ())
+    log = await folder.open("a", spool, ())
     async with asyncio.timeout(20), asyncio.TaskGroup() as group:
         group.create_task(log.run())
         await spool.append(b"three\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Mapping
 
 import pytest
@@ -84,6 +85,36 @@ def test_values_do_not_grow_without_end() -> None:
     doubling = {f"A{number}": f"${{{{A{number - 1}}}}}" * 2 for number in range(1, 40)}
     with pytest.raises(InvalidInput, match="longer than the 128 KiB"):
         resolve(layers({"A0": "x" * 1000, **doubling}), Layer.OWN)
+
+
+def test_values_do_not_grow_without_end_together() -> None:
+    lines = {f"V{number}": f"${{{{project.BIG}}}}{number}" for number in range(2000)}
+    tracemalloc.start()
+    with pytest.raises(InvalidInput, match="The variables are longer than the 2 MiB"):
+        resolve(layers(lines, project={"BIG": "x" * (120 << 10)}), Layer.OWN)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 8 << 20
+
+
+def test_one_value_is_refused_before_it_has_grown() -> None:
+    tracemalloc.start()
+    with pytest.raises(InvalidInput, match="The variable V is longer than the 128 KiB"):
+        resolve(layers({"V": "${{project.BIG}}" * 2000}, project={"BIG": "x" * (120 << 10)}), Layer.OWN)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 8 << 20
+
+
+def test_as_many_variables_as_can_be_saved_are_not_too_many() -> None:
+    variables = {f"V{number}": "x" * 1000 for number in range(1040)}  # a save holds 1 MiB
+    assert resolve(layers(variables, project={"A": "y" * (120 << 10)}), Layer.OWN).variables == variables
+
+
+def test_a_chain_of_references_ends() -> None:
+    chain = {f"V{number}": f"${{{{V{number + 1}}}}}" for number in range(5000)} | {"V5000": "end"}
+    with pytest.raises(InvalidInput, match=r"The variable V101 .* by more than 100 steps"):
+        resolve(layers(chain), Layer.OWN)
 
 
 def test_of_layers_that_are_not_given_nothing_is_said() -> None:

@@ -95,7 +95,7 @@ MOVES: tuple[Move, ...] = (
     _move(_RUNNING, "kill", _ERROR, *_ENDERS, reasons=(Reason.KILLED,)),
     _move(_RUNNING, "cancel", _ERROR, *_ENDERS, reasons=(Reason.CANCELLED,)),
     _move(_RUNNING, "supersede", _ERROR, *_ENDERS, reasons=(Reason.SUPERSEDED,)),
-    _move(_RUNNING, "lose", _ERROR, Maker.RECOVERY, reasons=(Reason.LOST,)),
+    _move(_RUNNING, "lose", _ERROR, *_ENDERS, reasons=(Reason.LOST,)),
     _move(_RUNNING, "put back", _PENDING, Maker.RECOVERY),
 )
 

@@ -121,7 +121,7 @@ class RunLog(Protocol):
 class Logs(Protocol):
     """Opens the logs of runs."""
 
-    def open(self, deployment_id: str, source: OutputSource, mask: tuple[str, ...]) -> RunLog:
+    async def open(self, deployment_id: str, source: OutputSource, mask: tuple[str, ...]) -> RunLog:
         """The log of a run, continued where it stands."""
         ...
 

@@ -26,6 +26,7 @@ from headway.core.engine.runner import Resumed, Runner, frozen_from
 from headway.core.engine.worker import Worker
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Anchor, AnchorGone, EpochPassed, GoneReason, Handle, HostUnreachable, StopMode
+from headway.infra.hosts.epochs import EpochHeld
 from headway.kernel.context import working_on
 from headway.kernel.errors import HeadwayError, Unavailable
 
@@ -94,7 +95,7 @@ class Recovery:
                     await self._end_the_broken(deployment, lease, had)
                 else:
                     await self._bring_together(deployment, lease)
-        except HostUnreachable as away:
+        except (HostUnreachable, EpochHeld) as away:
             log.warning("deployment %s is looked at again: %s", deployment_id, away.message)
             await self._parts.write(lambda tx: self._leave_away(tx, deployment, lease))
             if links.stand and await self._has_waited(deployment):
@@ -118,7 +119,7 @@ class Recovery:
             Reason.FAILED, explain.too_many(had.number, had.sentence)
         )
         if had.number > MOST_SETBACKS:
-            ending = self._ending(deployment, lease, None, ())
+            ending = await self._ending(deployment, lease, None, ())
             async with beside(ending.log.run()):
                 await ending.give_up(outcome)
             return
@@ -166,7 +167,7 @@ class Recovery:
         deployment, lease = taken
         outcome = Outcome.error(Reason.LOST, sentence)
         with self._worker.working_under(lease), working_on(deployment=deployment_id, host=deployment.host_id):
-            ending = self._ending(deployment, lease, None, ())
+            ending = await self._ending(deployment, lease, None, ())
             async with beside(ending.log.run()):
                 if not asks_host or not await self._is_ended(ending, outcome):
                     await ending.give_up(outcome)
@@ -259,7 +260,8 @@ class Recovery:
         steps without a command said would be missing from it.
         """
         await self._parts.registered.hosts[deployment.host_id].forget(handle)
-        await self._ending(deployment, lease, handle, ()).log.discard()
+        ending = await self._ending(deployment, lease, handle, ())
+        await ending.log.discard()
         await self._parts.write(lambda tx: store.forget_steps(tx, deployment.deployment_id))
         await self._parts.write(lambda tx: self._parts.ledger.put_back(tx, lease))
 
@@ -301,11 +303,11 @@ class Recovery:
         *,
         anchor: Anchor | None = None,
     ) -> None:
-        ending = self._ending(deployment, lease, handle, mask, anchor=anchor)
+        ending = await self._ending(deployment, lease, handle, mask, anchor=anchor)
         async with beside(ending.log.run()):
             await ending.fail(outcome)
 
-    def _ending(
+    async def _ending(
         self,
         deployment: Deployment,
         lease: Lease,
@@ -321,7 +323,7 @@ class Recovery:
             parts=self._parts,
             deployment=deployment,
             lease=lease,
-            log=self._parts.logs.open(deployment.deployment_id, source, mask),
+            log=await self._parts.logs.open(deployment.deployment_id, source, mask),
             anchor=anchor,
             handle=handle,
             maker=Maker.RECOVERY,

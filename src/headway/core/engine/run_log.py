@@ -15,7 +15,7 @@ from headway.infra.logs.download import OpenedLog, open_log
 from headway.infra.logs.grep import Find, Hits, find
 from headway.infra.logs.lines import LinePlace, LineReader, LinesAsked, LogLines
 from headway.infra.logs.logfile import close_log, drop_checkpoint
-from headway.infra.logs.mask import Masker
+from headway.infra.logs.mask import Masker, masker_of
 from headway.infra.logs.paths import LogPaths
 from headway.infra.logs.pump import TURN_SECONDS, Pump, PumpStopped
 from headway.infra.logs.reader import MOST_TAIL_BYTES, ending, tail
@@ -59,9 +59,9 @@ class LogFolder:
     troubles: Troubles = field(default_factory=Troubles)
     turns: Turns = field(default_factory=lambda: Turns(TURN_SECONDS))
 
-    def open(self, deployment_id: str, source: OutputSource, mask: tuple[str, ...]) -> PumpedLog:
+    async def open(self, deployment_id: str, source: OutputSource, mask: tuple[str, ...]) -> PumpedLog:
         """The log of a run, continued where it stands."""
-        masker = Masker(mask)
+        masker = await masker_of(mask)
         return PumpedLog(self, deployment_id, source, masker)
 
 

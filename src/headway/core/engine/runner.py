@@ -155,11 +155,11 @@ class Runner:
     async def _never_began(self, handle: Handle | None, outcome: Outcome) -> None:
         """Ends a run that has started nothing; an anchor that no handle leads to ends by itself."""
         source = LeftOutput(self._host, handle) if handle is not None else NoOutput()
-        run_log = self._parts.logs.open(self.deployment.deployment_id, source, ())
+        run_log = await self._parts.logs.open(self.deployment.deployment_id, source, ())
         await self._ending(run_log, None, handle).fail(outcome)
 
     async def _work(self, anchor: Anchor, frozen: Frozen, verdict: Outcome | None) -> None:
-        run_log = self._parts.logs.open(self.deployment.deployment_id, anchor, frozen.mask)
+        run_log = await self._parts.logs.open(self.deployment.deployment_id, anchor, frozen.mask)
         ending = self._ending(run_log, anchor, anchor.handle)
         async with beside(run_log.run()):
             outcome = verdict or await self._outcome(anchor, frozen, run_log)

@@ -19,7 +19,7 @@ from headway.drivers.runtimes.contract.written_log import WrittenLog
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.infra.docker.labels import NAME, PANEL
-from headway.infra.logs.mask import Masker
+from headway.infra.logs.mask import masker_of
 
 SecretsOf = Callable[[str], Awaitable[Iterable[str]]]
 RequireFirm = Callable[[Container], Awaitable[None]]
@@ -105,7 +105,7 @@ class ContainerService:
         subject = self._subject_of(container)
         if subject is None:
             raise Missing(Noun.CONTAINER)
-        masker = Masker(await self.secrets_of[subject[0]](subject[1]))
+        masker = await masker_of(await self.secrets_of[subject[0]](subject[1]))
         output = await there.engine.logs(container, tail=tail)
         # First masked, then cut: half a secret would not be known for one.
         masked = await asyncio.to_thread(masker.mask, output)
@@ -121,7 +121,7 @@ class ContainerService:
         subject = self._subject_of(container)
         if subject is None:
             raise Missing(Noun.CONTAINER)
-        masker = Masker(await self.secrets_of[subject[0]](subject[1]))
+        masker = await masker_of(await self.secrets_of[subject[0]](subject[1]))
         return log_of(container, there.engine.api, masker.mask_text, name=container.name)
 
     async def of_app(
@@ -176,7 +176,7 @@ class ContainerService:
         if found is None:
             raise Missing(Noun.CONTAINER)
         subject, subject_id = found
-        stream = Masker(await self.secrets_of[subject](subject_id)).stream()
+        stream = (await masker_of(await self.secrets_of[subject](subject_id))).stream()
 
         async def masked() -> AsyncIterator[str]:
             async for piece in there.engine.follow(container, tail=tail, since=since):

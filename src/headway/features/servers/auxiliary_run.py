@@ -4,7 +4,7 @@ artifacts are moved, and on the host where it releases what it has built elsewhe
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, MutableSet
+from collections.abc import AsyncIterator, Callable, Mapping, MutableSet, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -25,6 +25,7 @@ from headway.kernel.lines import without_folders
 
 UNDO = "errand"
 _READ_BYTES = 1 << 20
+_SAID_BYTES = 64 << 10  # in one message
 T = TypeVar("T")
 
 
@@ -98,22 +99,37 @@ class AuxiliaryRun:
 
     async def _passed_on(self) -> str:
         """Adds to the run's log what was written since; gives the end of it, masked."""
-        last, begun = "", b""
+        last, waiting, size = "", list[str](), 0
+        async for lines in self._lines():
+            for line in lines:
+                # Where a piece ends depends on the lines alone, so that a panel which goes on says each once.
+                if waiting and size + _size(line) > _SAID_BYTES:
+                    last = await self._said(waiting, last)
+                    waiting, size = [], 0
+                waiting.append(line)
+                size += _size(line)
+        if waiting:
+            last = await self._said(waiting, last)
+        return self.masked(last.rstrip("\0"))
+
+    async def _lines(self) -> AsyncIterator[list[str]]:
+        begun = b""
         while piece := await self._anchor.read(self._read, _READ_BYTES):
             self._read += len(piece)
             whole, _, begun = (begun + piece).rpartition(b"\n")
             if len(begun) > _READ_BYTES:  # no line that anybody reads
                 whole, begun = whole + b"\n" + begun, b""
-            last = await self._said(whole, last)
+            yield whole.decode(errors="replace").splitlines()
         if begun:  # cut off, which its host marks so: half a secret may stand there
-            last = await self._said(begun + b"\0", last)
-        return self.masked(last.rstrip("\0"))
+            yield (begun + b"\0").decode(errors="replace").splitlines()
 
-    async def _said(self, text: bytes, before: str) -> str:
-        lines = text.decode(errors="replace").splitlines()
-        for line in lines:
-            await self._run.say(line)
+    async def _said(self, lines: Sequence[str], before: str) -> str:
+        await self._run.say("\n".join(lines))
         return "\n".join([before, *lines] if before else lines)[-MOST_CHARACTERS:]
+
+
+def _size(line: str) -> int:
+    return len(line.encode("utf-8", "replace")) + 1
 
 
 def _explained(said: str, name: str) -> Explanation:

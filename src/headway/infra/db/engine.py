@@ -126,7 +126,8 @@ class SqlDatabase:
 @contextmanager
 def translated(engine: Engine, *, writing: bool = True) -> Iterator[None]:
     """Turns the driver's many words for "not now" into DatabaseAway; a mistake in a statement stays what it is."""
-    driver = sqlite if engine.dialect.name == "sqlite" else postgres
+    is_sqlite = engine.dialect.name == "sqlite"
+    driver = sqlite if is_sqlite else postgres
     try:
         yield
     except exc.DBAPIError as error:
@@ -134,7 +135,7 @@ def translated(engine: Engine, *, writing: bool = True) -> Iterator[None]:
             raise DatabaseDamaged(
                 f"The file of the database is damaged: {_first_line(error)}. Stop the panel and restore a backup."
             ) from error
-        if driver.is_full(error.orig):
+        if sqlite.is_full(error.orig, engine.url) if is_sqlite else postgres.is_full(error.orig):
             raise DatabaseFull(f"The disk of the database is full ({_first_line(error)}). Make room on it.") from error
         if not driver.is_away(error.orig, writing=writing):
             raise

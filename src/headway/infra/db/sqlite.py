@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -14,6 +16,17 @@ PATIENCE_SECONDS = 3.0
 READERS = 4
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _FULL = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE})
+# By which SQLite tells of a quota that is used up, among much else.
+_PERHAPS_FULL = frozenset(
+    {
+        sqlite3.SQLITE_IOERR_WRITE,
+        sqlite3.SQLITE_IOERR_FSYNC,
+        sqlite3.SQLITE_IOERR_TRUNCATE,
+        sqlite3.SQLITE_CANTOPEN,
+    }
+)
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+_PROBE_BYTES = 64 << 10
 _AWAY = frozenset(
     {
         sqlite3.SQLITE_BUSY,
@@ -50,9 +63,12 @@ def is_damaged(error: BaseException | None) -> bool:
     return isinstance(error, sqlite3.Error) and (getattr(error, "sqlite_errorcode", 0) & 0xFF) in _DAMAGED
 
 
-def is_full(error: BaseException | None) -> bool:
-    """Whether a driver's error says that there is no room on the disk."""
-    return isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) in _FULL
+def is_full(error: BaseException | None, url: URL) -> bool:
+    """Whether a driver's error says that there is no room on the disk, or no more of what the panel's account may have
+    of it, which is looked for beside the file. Blocks.
+    """
+    code = getattr(error, "sqlite_errorcode", 0) if isinstance(error, sqlite3.Error) else 0
+    return code in _FULL or (code in _PERHAPS_FULL and bool(url.database) and _has_no_room(Path(str(url.database))))
 
 
 def is_away(error: BaseException | None, *, writing: bool) -> bool:
@@ -61,6 +77,15 @@ def is_away(error: BaseException | None, *, writing: bool) -> bool:
         return False
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the rest tells forms of one error apart
     return code in _AWAY and (writing or code != sqlite3.SQLITE_READONLY)
+
+
+def _has_no_room(file: Path) -> bool:
+    try:
+        with TemporaryFile(dir=file.parent) as probe:
+            os.posix_fallocate(probe.fileno(), 0, _PROBE_BYTES)
+    except OSError as error:
+        return error.errno in _NO_ROOM
+    return False
 
 
 def _make_private(url: URL) -> None:

@@ -23,6 +23,12 @@ _STDERR_KEPT = 2_000
 _SHOWN = 60
 # Answers that come when nobody waits for them any more; a server that goes on and on with such only keeps us busy.
 _MOST_UNASKED_BYTES = 16 << 20
+# Of a link that died without a word sshd may not hear for hours, and the porter would hold its epochs for as long.
+BEAT_SECONDS = 15.0
+SILENCE_SECONDS = 60
+# What is kept for a protocol that does not keep up before its server is told, and at most: much is on its way by then.
+_READ_AHEAD_BYTES = 1 << 20
+_MOST_UNREAD_BYTES = 32 << 20
 _CARRIED = (2, 3)  # words about a connection: what, of which one, and the bytes
 
 
@@ -41,10 +47,11 @@ class Porter(asyncssh.SSHClientSession[bytes]):
         self._buffer = bytearray()
         self._ids = itertools.count(1)
         self._questions: dict[bytes, asyncio.Future[list[bytes]]] = {}
-        self._links: dict[bytes, asyncio.Protocol] = {}
+        self._links: dict[bytes, _Carried] = {}
         self._has_greeted = False
         self._unasked_bytes = 0
         self._early_bytes = 0
+        self._beating: asyncio.TimerHandle | None = None
 
     async def ask(
         self, verb: str, *arguments: Field, seconds: float | None, most_bytes: int = MOST_FRAME_BYTES
@@ -77,8 +84,7 @@ class Porter(asyncssh.SSHClientSession[bytes]):
             raise
         if word != b"ok":
             raise OSError(0, b" ".join(rest).decode(errors="replace"))
-        transport = _Carried(self, rest[0])
-        self._links[rest[0]] = protocol
+        transport = self._links[rest[0]] = _Carried(self, rest[0], protocol)
         protocol.connection_made(transport)
         return transport
 
@@ -86,17 +92,24 @@ class Porter(asyncssh.SSHClientSession[bytes]):
         """One message. Raises PorterLost."""
         self._write(frame(fields))
 
-    def forget(self, number: bytes) -> None:
-        """Lets go of a connection."""
-        protocol = self._links.pop(number, None)
-        if protocol is not None:
+    def forget(self, number: bytes, error: Exception | None = None) -> None:
+        """Lets go of a connection, whose protocol is told why."""
+        link = self._links.pop(number, None)
+        if link is not None:
             if not self.down.is_set():
                 self.send("", "shut", number)
-            asyncio.get_running_loop().call_soon(protocol.connection_lost, None)
+            asyncio.get_running_loop().call_soon(link.protocol.connection_lost, error)
 
     def feed(self, program: bytes) -> None:
         """Sends the program itself, which the first words on the server wait for. Raises PorterLost."""
         self._write(program)
+
+    def beat(self) -> None:
+        """Lets the porter know, now and from now on, that somebody is here: it ends when it hears nothing. Raises
+        PorterLost.
+        """
+        self.send("", "beat", SILENCE_SECONDS)
+        self._beating = asyncio.get_running_loop().call_later(BEAT_SECONDS, self._beat_on)
 
     # --- what asyncssh calls
 
@@ -129,12 +142,18 @@ class Porter(asyncssh.SSHClientSession[bytes]):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.down.set()
+        if self._beating is not None:
+            self._beating.cancel()
         for question in self._questions.values():
             if not question.done():
                 question.set_exception(PorterLost())
         links, self._links = self._links, {}
-        for protocol in links.values():
-            protocol.connection_lost(exc)
+        for link in links.values():
+            link.protocol.connection_lost(exc)
+
+    def _beat_on(self) -> None:
+        with suppress(PorterLost):
+            self.beat()
 
     def _hear(self, number: bytes = b"", *rest: bytes) -> bool:
         """Hands a message to whom it is for; whether it is one."""
@@ -148,8 +167,8 @@ class Porter(asyncssh.SSHClientSession[bytes]):
             return self._is_bearable(number, *rest)
         if len(rest) not in _CARRIED:
             return False
-        if protocol := self._links.get(rest[1]):
-            self._carry(protocol, *rest)
+        if link := self._links.get(rest[1]):
+            self._carry(link, *rest)
             return True
         return self._is_bearable(number, *rest)
 
@@ -188,25 +207,56 @@ class Porter(asyncssh.SSHClientSession[bytes]):
         except BrokenPipeError as ended:  # it has been heard to its end, and nobody was told of that yet
             raise PorterLost from ended
 
-    def _carry(self, protocol: asyncio.Protocol, what: bytes, number: bytes, data: bytes = b"") -> None:
+    def _carry(self, link: _Carried, what: bytes, number: bytes, data: bytes = b"") -> None:
         if what == b"from":
-            protocol.data_received(data)
+            link.hear(data)
         else:
             self._links.pop(number, None)
-            protocol.connection_lost(None)
+            link.protocol.connection_lost(None)
 
 
 class _Carried(asyncio.Transport):
     """The transport of a connection whose bytes a porter carries."""
 
-    def __init__(self, porter: Porter, number: bytes) -> None:
+    def __init__(self, porter: Porter, number: bytes, protocol: asyncio.Protocol) -> None:
         super().__init__()
+        self.protocol = protocol
+        self._is_paused = False
+        self._rests = False
+        self._unread_bytes = 0
         self._porter = porter
         self._number = number
         self._closing = False
 
     def is_closing(self) -> bool:
         return self._closing or self._porter.down.is_set()
+
+    def hear(self, data: bytes) -> None:
+        """Hands on what has come. Who does not keep up, and whose server goes on all the same, is not connected any
+        longer.
+        """
+        self.protocol.data_received(data)
+        if not self._is_paused or self.is_closing():
+            return
+        self._unread_bytes += len(data)
+        if self._unread_bytes > _MOST_UNREAD_BYTES:
+            self._closing = True
+            self._porter.forget(self._number, ConnectionResetError("The server sends more than is taken from it."))
+        elif self._unread_bytes > _READ_AHEAD_BYTES and not self._rests:
+            self._rests = True
+            self._tell("rest")
+
+    def pause_reading(self) -> None:
+        self._is_paused = True
+
+    def resume_reading(self) -> None:
+        self._is_paused, self._unread_bytes = False, 0
+        if self._rests and not self.is_closing():
+            self._tell("go_on")
+        self._rests = False
+
+    def is_reading(self) -> bool:
+        return not self._is_paused
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         if not self.is_closing():
@@ -219,3 +269,7 @@ class _Carried(asyncio.Transport):
 
     def abort(self) -> None:
         self.close()
+
+    def _tell(self, verb: str) -> None:
+        with suppress(PorterLost):  # which all its protocols are told of by itself
+            self._porter.send("", verb, self._number)

@@ -75,7 +75,7 @@ class SshHost(SshFiles):
 
     @property
     def link(self) -> int | None:
-        """The number of the link that stands, None while there is none."""
+        """The number of the link that stands, which no other link has had; None while there is none."""
         return self._session.number
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 import time
 from collections.abc import Awaitable, Callable
@@ -40,6 +41,7 @@ _PORTER = "headway.infra.hosts.porter_link"
 # What would meet its own effect if it was asked a second time.
 _ONCE = frozenset({"open", "move", "exchange"})
 Pin = Callable[[str], Awaitable[None]]
+_NUMBERS = itertools.count(1)  # of all connections: who remembers one of a server must not meet it at its next form
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +74,7 @@ class SshSession:
         self._porter: Porter | None = None
         self._opening = asyncio.Lock()
         self._failures = 0
-        self._connections = 0
+        self._number = 0
         self._is_over = False
         self._not_before = 0.0
 
@@ -143,8 +145,8 @@ class SshSession:
 
     @property
     def number(self) -> int | None:
-        """The number of this connection among those that there have been, None while none stands."""
-        return self._connections if self._porter is not None and not self._porter.down.is_set() else None
+        """The number of this connection among all of this process to any server, None while none stands."""
+        return self._number if self._porter is not None and not self._porter.down.is_set() else None
 
     def retry_at_once(self) -> None:
         """Somebody asks in person: the next question does not wait for its turn."""
@@ -203,7 +205,7 @@ class SshSession:
             self.close()
             raise
         self._failures = 0
-        self._connections += 1
+        self._number = next(_NUMBERS)
         self.standing = SessionState(is_up=True, seen_at=time.time())
         return started
 
@@ -252,6 +254,7 @@ class SshSession:
             raise HostUnreachable(f"{self.target.place} opens no session for Headway: {error}.") from error
         if word != b"ok":
             raise _unfit(self.target, b" ".join(rest).decode(errors="replace"))
+        started.beat()
         self.machine, self.boot_id = rest[0].decode(), rest[2].decode()
         if rest[1] != b"0":
             raise HostRefused(f"{self.target.place} is not root there. Log in as root, or as a user who may use sudo.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import codecs
 import re
 from bisect import bisect_right
@@ -25,6 +26,7 @@ _REPLACEMENT = "\ufffd".encode()
 _CUT = b"\0\n"
 _MARK = _CUT[:1]
 _CUT_OFF = (_MARK, _REPLACEMENT)
+_FEW = 8 << 10  # characters of secrets, which are compiled in a moment, and of which the result is kept for a while
 _TELLING_BYTES = 8  # from here on the beginning of a secret that was cut off tells something
 
 
@@ -133,9 +135,32 @@ class MaskStream:
         return self._decoder.decode(piece, final).encode()
 
 
-@lru_cache(maxsize=8)  # a few hundred kilobytes each; runs and logs of one service follow one another
+async def masker_of(secrets: Iterable[str]) -> Masker:
+    """A masker that is compiled in a thread: of secrets of many lines that takes seconds."""
+    return await asyncio.to_thread(Masker, tuple(secrets))
+
+
+def takes_long(secrets: Iterable[str]) -> bool:
+    """Whether a masker of these is to be compiled in a thread."""
+    return sum(map(len, secrets)) > _FEW
+
+
 def _compiled(secrets: frozenset[str]) -> tuple[Variants, Occurrences, Occurrences]:
-    """What is looked for. A run waits for it, and so does whoever reads what a service writes."""
+    """What is looked for; runs and logs of one service follow one another."""
+    return (_of_many if takes_long(secrets) else _of_few)(secrets)
+
+
+@lru_cache(maxsize=1)  # up to some hundred megabytes
+def _of_many(secrets: frozenset[str]) -> tuple[Variants, Occurrences, Occurrences]:
+    return _made(secrets)
+
+
+@lru_cache(maxsize=8)  # a few megabytes each at most
+def _of_few(secrets: frozenset[str]) -> tuple[Variants, Occurrences, Occurrences]:
+    return _made(secrets)
+
+
+def _made(secrets: frozenset[str]) -> tuple[Variants, Occurrences, Occurrences]:
     from headway.infra.logs.variants import variants_of  # noqa: PLC0415 - a panel at rest writes no log
 
     variants = variants_of(secrets)

@@ -129,7 +129,9 @@ def _rarest(patterns: Sequence[bytes], width: int) -> Iterator[tuple[int, bytes,
     """
     heads = [pattern[: _KEPT + 2 * width] for pattern in patterns]
     ways = [[_row(head, lie, width).tolist() for lie in range(width)] for head in heads]
-    seen = Counter(chain.from_iterable(chain.from_iterable(ways)))
+    seen: Counter[int] = Counter()
+    for lies in ways:  # in one call for all no other thread would get its turn
+        seen.update(chain.from_iterable(lies))
     for pattern, head, lies in zip(patterns, heads, ways, strict=True):
         for lie, grams in enumerate(lies):
             place = 0

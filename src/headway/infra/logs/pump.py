@@ -31,7 +31,7 @@ _LATE_SECONDS = 1.0  # after a pump has begun: what it reads until then may have
 TURN_SECONDS = 0.002
 _STOPPED = "The log's pump was stopped before it had taken all output."
 _HELD_UP_SECONDS = 20.0  # for which others wait for room, or for the host
-_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO})
 
 
 class Source(Protocol):
@@ -103,7 +103,7 @@ class Pump:
         return self._size if self._writing is None else self._writing.line
 
     async def run(self) -> None:
-        """Pumps until ``finish`` is called. While the host cannot be reached or the disk is full it tries again.
+        """Pumps until ``finish`` is called. What may pass by itself (a host out of reach, a full disk) is tried again.
 
         Raises what the source raises beyond Unavailable (AnchorGone), and OSError from the log's file.
         """
@@ -111,6 +111,10 @@ class Pump:
             self._stopped = False
             try:
                 await self._pump()
+            except Exception as error:
+                if not isinstance(error, HeadwayError):
+                    log.warning("a log comes no further", extra={"log": str(self._log_path)}, exc_info=error)
+                raise
             finally:
                 self._stopped = True
                 self._answer(PumpStopped(_STOPPED))
@@ -169,7 +173,7 @@ class Pump:
                 pause, self._held_up_since = _FIRST_PAUSE_SECONDS, None
             except (Unavailable, OSError) as error:
                 is_long = self._waited_seconds() >= _HELD_UP_SECONDS
-                if (isinstance(error, OSError) and error.errno not in _DISK_FULL) or (self._finishing and is_long):
+                if (isinstance(error, OSError) and error.errno not in _PASSING) or (self._finishing and is_long):
                     raise
                 if is_long:
                     self._answer(PumpStopped(_STOPPED))
@@ -383,7 +387,7 @@ class _Writing:
         try:
             self._file.save_checkpoint(checkpoint)
         except OSError as error:
-            if error.errno not in _DISK_FULL:
+            if error.errno not in _PASSING:
                 raise
             # The log itself is safe; an older checkpoint only means more to write again.
         self._saved, self._saved_at = checkpoint, time.monotonic()

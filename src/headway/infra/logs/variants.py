@@ -13,6 +13,11 @@ from dataclasses import dataclass
 SHORTEST = 4
 SHORTEST_LINE = 8
 _SHORTEST_WRAPPED = 8
+# Every form costs time and memory whenever a log is opened. These many of the values, and of each value's lines, are
+# looked for in all forms; others, which a key or a file of any use has none of, as they stand.
+_MOST_LINES_IN_ALL_FORMS = 200
+_MOST_IN_ALL_FORMS = 1000
+_MOST_TEXTS = 50_000
 
 _URL_SAFE_CHARACTERS = ("", "/", "!'()*~", ";,/?:@&=+$#!'()*~")  # strict, Python's, JavaScript's component and whole
 _LINE_END = re.compile(r"\r\n|\r|\n")
@@ -37,18 +42,27 @@ def variants_of(secrets: Iterable[str]) -> Variants:
     """All forms of all ``secrets``, each once, in a fixed order.
 
     White space around a secret does not count, since programs trim it. A secret shorter than four bytes has no forms:
-    looking for it would blacken every log and hide nothing.
+    looking for it would blacken every log and hide nothing. Of very many lines, or very many secrets, all but the first
+    are looked for as they stand alone, and no more than fifty thousand, the longest.
     """
     exact: set[bytes] = set()
     wrapped: set[bytes] = set()
-    for secret in {reading for stored in secrets for reading in _readings(stored)}:
-        raw = _encoded(secret)
-        if len(raw) < SHORTEST:
-            continue
+    whole = _longest_first({reading for stored in secrets for reading in _readings(stored)})
+    for secret in whole[:_MOST_IN_ALL_FORMS]:
         exact.update(_as_log_text(form) for form in _texts(secret))
-        for form in _dumps(raw):
+        for form in _dumps(_encoded(secret)):
             (wrapped if len(form) >= _SHORTEST_WRAPPED else exact).add(form)
+    lines = {secret: _lines(secret) for secret in whole}
+    first = dict.fromkeys(line for each in lines.values() for line in each[:_MOST_LINES_IN_ALL_FORMS])
+    for line in list(first)[: max(0, _MOST_IN_ALL_FORMS - len(whole))]:
+        exact.update(_as_log_text(form) for form in _escapes(line))
+    plain = [*whole, *_longest_first({line for each in lines.values() for line in each})]
+    exact.update(_as_log_text(text) for text in plain[:_MOST_TEXTS])
     return Variants(exact=_sorted(exact), wrapped=_sorted(wrapped))
+
+
+def _longest_first(texts: set[str]) -> list[str]:
+    return sorted((text for text in texts if len(_encoded(text)) >= SHORTEST), key=lambda text: (-len(text), text))
 
 
 def _readings(secret: str) -> Iterator[str]:
@@ -59,14 +73,21 @@ def _readings(secret: str) -> Iterator[str]:
 
 
 def _texts(secret: str) -> Iterator[str]:
-    yield from _escapes(secret)
-    lines = _LINE_END.split(secret)
-    if len(lines) > 1:
-        unix = "\n".join(lines)
+    if secret.count("\n") <= _MOST_LINES_IN_ALL_FORMS:
+        yield from _escapes(secret)
+    else:  # where it is escaped as a whole its lines are seen one by one
+        yield from (secret, *(json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)))
+    if _LINE_END.search(secret):
+        unix = _LINE_END.sub("\n", secret)
         yield from (unix, unix.replace("\n", "\r\n"))
-        for line in lines:
-            if len(line.strip()) >= SHORTEST_LINE:
-                yield from _escapes(line.strip())
+
+
+def _lines(secret: str) -> list[str]:
+    """The lines of a secret of several, each once, that are long enough to tell something."""
+    lines = _LINE_END.split(secret)
+    return (
+        list(dict.fromkeys(line.strip() for line in lines if len(line.strip()) >= SHORTEST_LINE)) if lines[1:] else []
+    )
 
 
 def _escapes(text: str) -> Iterator[str]:

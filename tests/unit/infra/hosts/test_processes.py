@@ -82,3 +82,20 @@ def test_a_process_that_its_first_thread_has_left_lives_on() -> None:
             assert processes.with_descendants({left.pid}) == set()
         finally:
             processes.end_marked({"MARK": "led no more"}, 5)
+
+
+def looked_at_by_a_server(pid: int, *, may_open: bool) -> str:
+    """What a porter makes of an anchor, or what it complains of."""
+    own = (files(porter) / "runs.pl").read_bytes()
+    fills = b"my @held; while ( open my $handle, '<', '/dev/null' ) { push @held, $handle }"
+    looks = b"print eval { join ' ', Headway::Runs::look( '/nowhere', @ARGV ) } // $@;"
+    program = b"".join([*map(anchor.part, porter.SHARED), anchor.enclosed("runs", own), fills * (not may_open), looks])
+    argv = ("sh", "-c", f"ulimit -n 20; exec perl -w - {pid} 1")
+    return subprocess.run(argv, input=program, capture_output=True, check=True).stdout.decode()
+
+
+def test_a_process_that_cannot_be_looked_at_is_not_gone(sleeper: subprocess.Popen[bytes]) -> None:
+    sleeper.kill()
+    sleeper.wait()
+    assert looked_at_by_a_server(sleeper.pid, may_open=True).startswith("gone")
+    assert "Too many open files" in looked_at_by_a_server(os.getpid(), may_open=False)

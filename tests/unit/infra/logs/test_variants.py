@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+import random
 import re
 import shlex
 import subprocess
@@ -111,3 +112,24 @@ def test_an_environment_value_that_is_no_utf8_is_masked_as_the_log_shows_it() ->
 
 def test_the_forms_come_in_one_order_whatever_the_order_of_the_secrets() -> None:
     assert variants_of([AWKWARD, KEY, "hunter2"]) == variants_of(["hunter2", KEY, AWKWARD, "hunter2"])
+
+
+def test_many_lines_are_masked_by_few_patterns() -> None:
+    dice = random.Random(1)
+    lines = ["".join(dice.choices("abc/+ \"'<ABCDEF0123456789=", k=9)).strip().ljust(8, "x") for _ in range(13_000)]
+    secret = "\n".join(lines)
+    masker = Masker([secret, "hunter2 & more"])
+    assert len(masker.variants.exact) + len(masker.variants.wrapped) < 20_000
+    assert masker.mask(f"hunter2%20%26%20more {lines[-1]} {lines[7000]}".encode()) == b"****** ****** ******"
+    assert masker.mask(base64.b64encode(secret.encode())).strip(b"=") == b"******"
+    assert masker.mask(json.dumps(secret).encode()) == b'"******"'
+    assert masker.mask(urllib.parse.quote(lines[0]).encode()) == b"******", (
+        "the first lines are looked for in all forms"
+    )
+
+
+def test_very_many_secrets_are_all_masked_as_they_stand() -> None:
+    secrets = [f"secret/{number:06}" for number in range(5_000)]
+    masker = Masker(secrets)
+    assert len(masker.variants.exact) + len(masker.variants.wrapped) < 30_000
+    assert masker.mask(" ".join(secrets).encode()) == b" ".join([b"******"] * len(secrets))

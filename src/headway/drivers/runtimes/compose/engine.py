@@ -25,6 +25,7 @@ _PAUSE_SECONDS = 0.05
 _STOP_SECONDS = 90.0  # beyond the grace, for an engine that is busy
 _LET_GO_SECONDS = 10.0
 _UP_SECONDS = 50.0
+_HEAD_BYTES = 8
 
 
 class ComposeFailed(HeadwayError):
@@ -189,17 +190,12 @@ class Engine:
     async def follow(self, container: Container, *, tail: int, since: datetime | None = None) -> AsyncIterator[bytes]:
         """What a container writes, from its last lines on, until it ends or nobody reads any more."""
         pieces = self.api.stream(f"/containers/{container.container_id}/logs", follow=True, **_lines(tail, since))
-        held = b""
+        outputs = Unwrapping()
         async with aclosing(pieces):
             async for piece in pieces:
-                if container.has_terminal:
-                    yield piece
-                    continue
-                held += piece
-                length = _whole(held)
-                if length:
-                    yield unwrapped(held[:length])
-                held = held[length:]
+                text = piece if container.has_terminal else outputs.feed(piece)
+                if text:
+                    yield text
 
     async def up_more(self, composing: Composing, services: Mapping[str, int]) -> None:
         """Lets Compose make the containers that are not there, outside of any deployment. Raises ComposeFailed."""
@@ -249,15 +245,28 @@ def unwrapped(output: bytes) -> bytes:
     return b"".join(pieces)
 
 
-def _whole(output: bytes) -> int:
-    """How many of the bytes are of pieces that are there to their end."""
-    position = 0
-    while position + 8 <= len(output):
-        end = position + 8 + int.from_bytes(output[position + 4 : position + 8])
-        if end > len(output):
-            break
-        position = end
-    return position
+class Unwrapping:
+    """The same of what comes in pieces of any size; nothing is kept but a head that has not come to its end."""
+
+    def __init__(self) -> None:
+        self._head = b""
+        self._left = 0
+
+    def feed(self, output: bytes) -> bytes:
+        """What the outputs say in these bytes."""
+        pieces, position = [], 0
+        while position < len(output):
+            if not self._left:
+                taken = output[position : position + _HEAD_BYTES - len(self._head)]
+                self._head += taken
+                position += len(taken)
+                if len(self._head) == _HEAD_BYTES:
+                    self._left, self._head = int.from_bytes(self._head[4:]), b""
+                continue
+            pieces.append(output[position : position + self._left])
+            position += len(pieces[-1])
+            self._left -= len(pieces[-1])
+        return b"".join(pieces)
 
 
 def _lines(tail: int, since: datetime | None) -> dict[str, Any]:

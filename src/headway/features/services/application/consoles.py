@@ -29,7 +29,7 @@ from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Host, HostUnreachable
 from headway.infra.hosts.local_program import converse_here
 from headway.infra.hosts.ssh import SshHost
-from headway.infra.logs.mask import Masker
+from headway.infra.logs.mask import masker_of
 from headway.kernel.console_frames import Kind, framed
 from headway.kernel.errors import Conflict, NotFound, TooManyRequests, Unavailable
 from headway.kernel.ids import new_id
@@ -181,9 +181,10 @@ class ConsoleService:
             try:
                 if serving.application is not None:
                     serving.mask.update(await self.lifecycle.driver.secrets(serving.application))
+                masker = await masker_of(serving.mask)
                 require()
                 await conversation.write(framed(Kind.TERMS, json.dumps(terms).encode()))
-                yield Console(conversation, Masker(serving.mask), self.idle_seconds, self.stopping)
+                yield Console(conversation, masker, self.idle_seconds, self.stopping)
             finally:
                 await _end(conversation)
         finally:

@@ -25,7 +25,7 @@ from headway.features.services.store import ServiceReader
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.infra.docker.api import EngineAway
-from headway.infra.logs.mask import Masker
+from headway.infra.logs.mask import masker_of
 from headway.kernel.variables import secrets_among
 from headway.kernel.vault import Vault
 
@@ -144,7 +144,7 @@ class ApplicationDriver:
         release = await self.db.read(lambda tx: store.serving(tx, application.service_id))
         runtime = self.contexts.at(application.host_id).runtimes.of(release.runtime if release else "native")
         release_id = release.release_id if release else None
-        masker = Masker(secrets | await self.secrets(application))
+        masker = await masker_of(secrets | await self.secrets(application))
         if since is not None and release is not None:
             return await written_since(runtime, release, since, tail, masker.mask_text)
         text = await runtime.read_logs(application.app_name, release_id=release_id, tail=tail, masked=masker.mask_text)

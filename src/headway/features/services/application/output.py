@@ -15,7 +15,7 @@ from typing import Any
 
 from headway.drivers.runtimes.contract.runtime import Behind, Piece, Runtime
 from headway.features.services.model import Release, ReleaseState
-from headway.infra.logs.mask import Masker
+from headway.infra.logs.mask import Masker, takes_long
 from headway.kernel.errors import Conflict, InvalidInput
 from headway.kernel.ids import is_id, new_id
 from headway.kernel.lines import lines_of
@@ -180,6 +180,8 @@ class Mask:
         started_with = await runtime.variables(release.release_id)
         secrets = {*self.secrets, *secrets_among(started_with, self.marks)}
         masker = cache(lambda: Masker(secrets))
+        if takes_long(secrets):
+            await asyncio.to_thread(masker)
         return lambda text: masker().mask_text(text)
 
 

@@ -27,7 +27,7 @@ from headway.infra.db.transaction import Tx
 from headway.infra.docker.api import EngineAway
 from headway.infra.hosts.base import Host
 from headway.infra.hosts.clocks import as_there
-from headway.infra.logs.mask import Masker
+from headway.infra.logs.mask import masker_of
 from headway.kernel.vault import Vault
 
 _PROOF_SECONDS = 1.0
@@ -174,7 +174,8 @@ class ComposeDriver:
         tools = self.contexts.at(compose.host_id)
         begin = await as_there(self.hosts[tools.host_id], since)
         output = await tools.engine.logs(container, tail=tail, since=begin)
-        return Masker(await self.secrets(compose.service_id)).mask(output).decode()
+        masker = await masker_of(await self.secrets(compose.service_id))
+        return masker.mask(output).decode()
 
     async def secrets(self, compose_id: str) -> set[str]:
         """What must not show of its containers' output: the secrets of now, and those that they were started with."""

@@ -10,7 +10,7 @@ from headway.drivers.runtimes.compose.written_log import log_of
 from headway.drivers.runtimes.contract.written_log import WrittenLog
 from headway.features.services.compose import store
 from headway.features.services.compose.driver import ComposeLifecycle
-from headway.infra.logs.mask import Masker
+from headway.infra.logs.mask import masker_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,7 @@ class ComposeLogs:
             return ()
         api = (await lifecycle.driver.tools_of(service_id)).engine.api
         containers = await lifecycle.driver.containers(service_id)
-        masker = Masker(await lifecycle.driver.secrets(service_id))
+        masker = await masker_of(await lifecycle.driver.secrets(service_id))
         several = {name for name, count in Counter(each.service for each in containers).items() if count > 1}
         return [
             log_of(each, api, masker.mask_text, name=each.name if each.service in several else each.service)

@@ -340,9 +340,7 @@ sub answer_stops {
 sub record_end {
     my ( $self, $command ) = @_;
     delete $self->{commands}{ $command->{name} };
-    for my $kind (qw(output capture)) {
-        1 while $command->{$kind} && $command->read_pipe( $kind, $self->{spool} );
-    }
+    $command->drain_pipes( $self->{spool} );
     close $_ for $command->handles;
     my $is_last = !%{ $self->{commands} };
     if ( !$self->{spool}->settle($is_last) ) {

@@ -4,6 +4,7 @@ package Headway::Command;
 use strict;
 
 my $CHUNK           = 65_536;
+my $MOST_IN_A_PIPE  = 1 << 20;
 my $LONGEST_CAPTURE = 1 << 20;
 my $KILLED          = -9;
 
@@ -97,6 +98,18 @@ sub read_pipe {
         $self->{captured} .= substr $bytes, 0, $LONGEST_CAPTURE - length $self->{captured};
     }
     return 1;
+}
+
+# Reads what its processes have left in the pipes, which hold no more than that: somebody else may have been given one, and
+# go on filling it.
+sub drain_pipes {
+    my ( $self, $spool ) = @_;
+    for my $kind (qw(output capture)) {
+        for ( 1 .. $MOST_IN_A_PIPE / $CHUNK ) {
+            last if !$self->{$kind} || !$self->read_pipe( $kind, $spool );
+        }
+    }
+    return;
 }
 
 sub hear_status {

@@ -3,7 +3,7 @@ package Headway::Processes;
 
 use strict;
 
-my ( $ESRCH, $KERNEL_THREAD ) = ( 3, 0x00200000 );
+my ( $ENOENT, $ESRCH, $KERNEL_THREAD ) = ( 2, 3, 0x00200000 );
 
 # All processes: pid => { parent, session, start, dead, bare }; start is in clock ticks since boot. One whose first thread
 # has left while others go on is in the state of one that has ended, and is not dead. What is bare has no environment.
@@ -24,6 +24,15 @@ sub look {
     my $dead = $fields[0] =~ /[ZX]/ && $fields[17] < 2;
     my $bare = $dead || $fields[6] & $KERNEL_THREAD;
     return { parent => $fields[1], session => $fields[3], start => $fields[19], dead => $dead, bare => $bare };
+}
+
+# The same for whoever takes one that cannot be seen for gone: dies where it may be there (no more files may be opened).
+sub look_surely {
+    my ($pid) = @_;
+    local $! = 0;
+    my $process = look($pid);
+    die "cannot look at process $pid: $!\n" if !$process && $! && $! != $ENOENT && $! != $ESRCH;
+    return $process;
 }
 
 # What the kernel says of it behind its name, which may hold brackets and blanks.

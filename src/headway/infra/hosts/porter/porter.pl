@@ -26,6 +26,10 @@ my %PROMPT = (
     clock     => \&clock,
 );
 
+# With nothing heard of the panel for so long its link is taken for dead, which sshd may not notice for hours. The panel
+# says how long, and something more often than that.
+my $silence_borne;
+
 # What a child does.
 my %SLOW = (
     raise        => sub { return [ 'ok', Headway::Runs::raise(@_) // '' ] },
@@ -66,6 +70,9 @@ my %KEPT = (
     link    => \&open_link,
     to      => \&pass_on,
     shut    => \&shut_link,
+    beat    => \&hear_beat,
+    rest    => sub { my ( $self, $id, $number ) = @_; return $self->set_rest( $number, 1 ) },
+    go_on   => sub { my ( $self, $id, $number ) = @_; return $self->set_rest( $number, 0 ) },
     hold    => \&hold_epoch,
     release => \&release_epoch,
 );
@@ -88,11 +95,13 @@ sub serve {
         my ( $readable, $writable ) = ( '', '' );
         my @links   = length $self->{out} > $MOST_UNSENT ? () : values %{ $self->{links} };
         my @helpers = ( values %{ $self->{openings} }, values %{ $self->{helpers} } );
-        vec( $readable, fileno $_, 1 ) = 1 for \*STDIN, map( { $_->{handle} } @links ), map { $_->{hears} } @helpers;
+        vec( $readable, fileno $_, 1 ) = 1 for \*STDIN, map( { $_->{handle} } grep { !$_->{rests} } @links ), map { $_->{hears} } @helpers;
         vec( $writable, fileno STDOUT, 1 ) = 1 if length $self->{out};
         vec( $writable, fileno $_->{handle}, 1 ) = 1 for grep { length $_->{out} } values %{ $self->{links} };
         1 while waitpid( -1, 1 ) > 0;
-        next if select( $readable, $writable, undef, 30 ) <= 0;
+        my $ready = select $readable, $writable, undef, $self->longest_wait;
+        last if $self->is_forgotten( $ready > 0 && vec $readable, fileno STDIN, 1 );
+        next if $ready <= 0;
         $self->hear_panel if vec $readable, fileno STDIN, 1;
         $self->hear_opening($_) for grep { vec $readable, fileno $self->{openings}{$_}{hears}, 1 } keys %{ $self->{openings} };
         $self->hear_helper($_)  for grep { vec $readable, fileno $self->{helpers}{$_}{hears},  1 } keys %{ $self->{helpers} };
@@ -101,6 +110,24 @@ sub serve {
         $self->flush;
     }
     return;
+}
+
+sub hear_beat {
+    my ( $self, $id, $seconds ) = @_;
+    $silence_borne = $seconds;
+    return [];
+}
+
+sub longest_wait {
+    return defined $silence_borne && $silence_borne < 30 ? $silence_borne : 30;
+}
+
+# Whether nothing came from the panel for longer than it said: then the epochs that it holds here are let go of.
+sub is_forgotten {
+    my ( $self, $hears ) = @_;
+    my $now = seconds_up();
+    $self->{heard_at} = $now if $hears || !defined $self->{heard_at};
+    return defined $silence_borne && $now - $self->{heard_at} > $silence_borne;
 }
 
 sub hear_panel {
@@ -331,6 +358,14 @@ sub pass_on {
 sub shut_link {
     my ( $self, $id, $number ) = @_;
     delete $self->{links}{$number};
+    return [];
+}
+
+# Nothing more is read of a link while whoever it is for at the panel does not keep up.
+sub set_rest {
+    my ( $self, $number, $rests ) = @_;
+    my $link = $self->{links}{$number} or return [];
+    $link->{rests} = $rests;
     return [];
 }
 

@@ -99,7 +99,7 @@ sub exits {
 # What became of an anchor: `alive`, `never_started` or `gone`, and its last words.
 sub look {
     my ( $folder, $pid, $start ) = @_;
-    my $process = Headway::Processes::look($pid);
+    my $process = Headway::Processes::look_surely($pid);
     return 'alive' if $process && $process->{start} == $start && !$process->{dead};
     return 'never_started' if -e "$folder/never_started" || ( -d $folder && !-e "$folder/started" );
     my ($words) = Headway::Cgroups::slurp("$folder/anchor.err") =~ /([^\n]+)\n*\z/;
@@ -110,7 +110,7 @@ sub await_death {
     my ( $pid, $start, $seconds ) = @_;
     my $deadline = Headway::Kernel::now() + $seconds;
     my $pause    = 0.0005;
-    while ( my $process = Headway::Processes::look($pid) ) {
+    while ( my $process = Headway::Processes::look_surely($pid) ) {
         return 1 if $process->{start} != $start || $process->{dead};
         return 0 if Headway::Kernel::now() > $deadline;
         select undef, undef, undef, $pause;
