@@ -160,13 +160,16 @@ class ComposeRouting(ServiceRouting):
 
     async def _rewritten(self, compose_id: str) -> Route | None:
         """Sets the route anew, in one turn with the look at what it leads to: a deploy may be about to move it."""
-        async with self._turns[compose_id]:
+
+        async def rewrite() -> Route | None:
             standing = await self.edge.route(compose_id)
             release = await self.db.read(lambda tx: self._to_lead_to(tx, compose_id, standing))
             if release is None:
                 return None
             containers = await self.containers(compose_id)
             return await self._set_or_remove(compose_id, lambda tx: self._composed(tx, compose_id, release, containers))
+
+        return await self._in_turn(compose_id, rewrite)
 
     def _to_lead_to(self, tx: Tx, compose_id: str, standing: Route | None) -> ComposeRelease | None:
         """What is led to now, as far as it is there; what serves where nothing is, and it may."""
