@@ -43,6 +43,10 @@ _ANSWERS: tuple[tuple[str, str], ...] = (
         "no space left on device|disk quota exceeded|QuotaExceeded|insufficient storage",
         "it is full; make room there, or keep fewer backups",
     ),
+    (
+        "failed to authenticate decrypted block",
+        "it was encrypted with another encryptionPassword than the backup has now, or is damaged; set that one again",
+    ),
     ("no such host|server misbehaving", "there is no host of that name; correct the endpoint"),
     (
         "certificate|x509|tls:",

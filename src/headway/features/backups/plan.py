@@ -13,10 +13,11 @@ from headway.core.deployments.run import Frozen, RunFailed
 from headway.core.deployments.status import Reason
 from headway.features.backups.base import BackupTarget, P
 from headway.features.backups.model import B
+from headway.features.destinations import stored_backup_store
 from headway.features.destinations.stored_backup_model import checked_path, checked_prefix, path_of
 from headway.features.servers import store as servers
 from headway.infra.db.transaction import Tx
-from headway.kernel.errors import HeadwayError
+from headway.kernel.errors import HeadwayError, InvalidInput
 from headway.kernel.secret import Secret
 
 
@@ -37,7 +38,13 @@ def plan_restore(target: BackupTarget[B, P], tx: Tx, deployment: Deployment) -> 
     with _refused():
         backup = target.job.store.find(tx, deployment.subject_id, target.transfer.vault)
         path, where = checked_path(given["file"]), given["destination_id"]
-        return _frozen(target, tx, deployment, backup, destination_id=where, path=path, given=given)
+        kept = stored_backup_store.at(tx, where, path)
+        if kept is not None and kept.sealed and backup.settings.password is None:
+            raise InvalidInput(
+                f"{path} is encrypted, and its backup has no encryptionPassword: set the one that it was made with."
+            )
+        sealed = kept is None or kept.sealed  # of a file that nobody knows the backup tells
+        return _frozen(target, tx, deployment, backup, destination_id=where, path=path, given=given, sealed=sealed)
 
 
 def name_of_host(tx: Tx, host_id: str) -> str:
@@ -62,8 +69,9 @@ def _frozen(
     destination_id: str,
     path: str,
     given: Mapping[str, Any],
+    sealed: bool = True,
 ) -> Frozen:
-    password = None if backup.settings.password is None else Secret(backup.settings.password)
+    password = Secret(backup.settings.password) if sealed and backup.settings.password is not None else None
     place = partial(target.transfer.place, tx, destination_id, path, password)
     plan = target.plan(tx, deployment, backup, place, given)
     known = (*plan.secrets, backup.settings.password or "", *target.transfer.secrets(tx, destination_id))
