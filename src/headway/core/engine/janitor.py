@@ -15,7 +15,7 @@ from headway.core.engine.links import Links
 from headway.core.engine.parts import Parts
 from headway.core.engine.run_end import take_back
 from headway.infra.hosts.base import Handle, Host, HostUnreachable
-from headway.kernel.errors import HeadwayError
+from headway.kernel.errors import HeadwayError, Unavailable
 from headway.kernel.events import DeploymentEnded
 
 log = logging.getLogger(__name__)
@@ -77,9 +77,25 @@ class Janitor:
         host = self._parts.registered.hosts[host_id]
         cleared = await self._clear_runs(host_id, host)
         for deployment_id in await self._parts.db.read(lambda tx: pending_undos.on(tx, host_id)):
-            deployment = await self._parts.db.read(lambda tx, id_=deployment_id: pending_undos.find(tx, id_))  # type: ignore[misc]
-            cleared = await self._settled(deployment, Links({host_id: host}, (host_id,))) and cleared
+            deployment = await self._found(deployment_id, host_id)
+            done = deployment is not None and await self._settled(deployment, Links({host_id: host}, (host_id,)))
+            cleared = done and cleared
         return cleared
+
+    async def _found(self, deployment_id: str, host_id: str) -> Deployment | None:
+        """One that owes something; None for one whose record cannot be read, which holds up no other."""
+        try:
+            return await self._parts.db.read(lambda tx: pending_undos.find(tx, deployment_id))
+        except Unavailable:
+            raise
+        except (HeadwayError, KeyError, TypeError, ValueError) as error:
+            unreadable = error
+
+        async def fail() -> None:
+            raise unreadable
+
+        await self._attempt(_UNDO, deployment_id, (host_id,), fail)
+        return None
 
     async def _settled(self, deployment: Deployment, here: Links) -> bool:
         """Takes back what one owes on all of its hosts that answer; False where that failed. What it owes on another is
