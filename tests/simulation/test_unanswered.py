@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from headway.core.deployments import pending_undos, store
 from headway.core.deployments.run import Deadlines, RunFailed
 from headway.core.deployments.status import Reason
 from headway.core.engine.parts import EngineSettings
-from headway.infra.db.tables.deployments import PENDING, deployments, outbox
+from headway.infra.db.tables.deployments import PENDING, deployments, outbox, removed_deployments
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import HostUnreachable
 from headway.infra.hosts.epochs import EpochHeld
@@ -321,3 +322,28 @@ def test_a_run_that_loses_what_it_did_on_another_machine_ends_as_lost() -> None:
         play(made, script)
         (row,) = made.truth.rows.values()
         assert (row.status, row.reason) == ("error", "lost")
+
+
+def test_a_removed_record_that_cannot_be_read_holds_up_no_other_undo() -> None:
+    async def script(made: World) -> None:
+        panel = made.start_panel()
+        made.border.faults.append(Fault("undo release", HeadwayError("The engine does not answer."), 4))
+        first = await deployed(made, panel, "first", FAILING)
+        second = await deployed(made, panel, "second", FAILING)
+        await made.until(lambda: len(made.truth.ends) == 2, 20, "both have failed", every=0.001)
+
+        def remove(tx: Tx) -> None:
+            for each in (first, second):
+                store.remove_all(tx, [each], undos_stay=pending_undos.keep(tx, store.find(tx, each)))
+            kept = removed_deployments.c
+            record = json.loads(tx.execute(select(kept.record).where(kept.deployment_id == second)).scalar_one())
+            del record["answers"]  # as one of before there were any
+            for each, text in ((first, "{}"), (second, json.dumps(record))):
+                tx.execute(update(removed_deployments).where(kept.deployment_id == each).values(record=text))
+
+        await made.ask(panel, panel.db.run(remove))
+        await made.until(lambda: made.effects.releases == {first}, 130, "the other is taken back")
+        assert loops(panel) == ["undo"]
+
+    with world("unreadable undo") as made:
+        play(made, script)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
@@ -137,7 +137,9 @@ def _written(value: object) -> str:
 
 
 def _read(record: str) -> Deployment:
-    values = json.loads(record)
+    # What a field did not say that came since, it does not know; what is no field any more tells nothing.
+    values: dict[str, Any] = dict.fromkeys(each.name for each in fields(Deployment))
+    values |= {name: value for name, value in json.loads(record).items() if name in values}
     for name, value in values.items():
         if value is not None and name.endswith(("_at", "_since")):
             values[name] = datetime.fromisoformat(value)

@@ -17,7 +17,7 @@ from headway.core.engine.parts import Parts
 from headway.core.engine.run_end import take_back
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Handle, Host, HostUnreachable
-from headway.kernel.errors import HeadwayError
+from headway.kernel.errors import HeadwayError, Unavailable
 from headway.kernel.events import DeploymentEnded
 
 log = logging.getLogger(__name__)
@@ -84,20 +84,35 @@ class Janitor:
         for each in await self._parts.db.read(lambda tx: _owing(tx, host_id)):
             owing.setdefault((each.subject_type, each.subject_id), []).append(each.deployment_id)
         # What one of them waits for, such as a storage, is waited for by the others of the same subject as well.
-        await at_once(self._settle_some(each, here, cleared) for each in owing.values())
+        await at_once(self._settle_some(host_id, each, here, cleared) for each in owing.values())
         return all(cleared)
 
-    async def _settle_some(self, deployment_ids: Sequence[str], here: Links, cleared: list[bool]) -> None:
+    async def _settle_some(self, host_id: str, deployment_ids: Sequence[str], here: Links, cleared: list[bool]) -> None:
         """Takes back what deployments of one subject owe; after one that failed slowly the others are left for another
         round. Whether each was is added to ``cleared``.
         """
         loop = asyncio.get_running_loop()
         for deployment_id in deployment_ids:
             began = loop.time()
-            deployment = await self._parts.db.read(lambda tx, id_=deployment_id: pending_undos.find(tx, id_))  # type: ignore[misc]
-            cleared.append(await self._settled(deployment, here))
+            deployment = await self._found(deployment_id, host_id)
+            cleared.append(deployment is not None and await self._settled(deployment, here))
             if not cleared[-1] and loop.time() - began > _SLOW_SECONDS:
                 return
+
+    async def _found(self, deployment_id: str, host_id: str) -> Deployment | None:
+        """One that owes something; None for one whose record cannot be read, which holds up no other."""
+        try:
+            return await self._parts.db.read(lambda tx: pending_undos.find(tx, deployment_id))
+        except Unavailable:
+            raise
+        except (HeadwayError, KeyError, TypeError, ValueError) as error:
+            unreadable = error
+
+        async def fail() -> None:
+            raise unreadable
+
+        await self._attempt(_UNDO, deployment_id, (host_id,), fail)
+        return None
 
     async def _settled(self, deployment: Deployment, here: Links) -> bool:
         """Takes back what one owes on all of its hosts that answer; False where that failed. What it owes on another is
