@@ -15,7 +15,6 @@ from headway.core.engine.concurrency import at_once
 from headway.core.engine.links import Links
 from headway.core.engine.parts import Parts
 from headway.core.engine.run_end import take_back
-from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Handle, Host, HostUnreachable
 from headway.kernel.errors import HeadwayError, Unavailable
 from headway.kernel.events import DeploymentEnded
@@ -81,8 +80,12 @@ class Janitor:
         cleared = [await self._clear_runs(host_id, host)]
         here = Links({host_id: host}, (host_id,))
         owing: dict[tuple[str, str], list[str]] = {}
-        for each in await self._parts.db.read(lambda tx: _owing(tx, host_id)):
-            owing.setdefault((each.subject_type, each.subject_id), []).append(each.deployment_id)
+        for deployment_id in await self._parts.db.read(lambda tx: pending_undos.on(tx, host_id)):
+            each = await self._found(deployment_id, host_id)
+            if each is None:
+                cleared.append(False)
+            else:
+                owing.setdefault((each.subject_type, each.subject_id), []).append(deployment_id)
         # What one of them waits for, such as a storage, is waited for by the others of the same subject as well.
         await at_once(self._settle_some(host_id, each, here, cleared) for each in owing.values())
         return all(cleared)
@@ -175,10 +178,6 @@ class Janitor:
                 work = partial(host.forget, handle)
                 cleared = await self._attempt(_LEFTOVER, handle.run_folder, (host_id,), work) and cleared
         return cleared
-
-
-def _owing(tx: Tx, host_id: str) -> list[Deployment]:
-    return [pending_undos.find(tx, each) for each in pending_undos.on(tx, host_id)]
 
 
 def _is_over(handle: Handle, claim: store.Claim | None) -> bool:
