@@ -49,8 +49,13 @@ class Patterns:
                 self._add(f"{name}:{line}", pattern, frozenset({asked}) - {"compile"})
 
     def _add(self, name: str, pattern: re.Pattern[Any], asked: frozenset[str]) -> None:
-        known = next((key for key, (other, _) in self.found.items() if other is pattern), name)
-        self.found[name if known == name else known] = (pattern, asked | self.found.get(known, (None, frozenset()))[1])
+        known = next((key for key, (other, _) in self.found.items() if other is pattern), None)
+        if known is None:
+            same = sum(key.partition(" ")[0] == name for key in self.found)
+            self.found[f"{name} {same}"] = (pattern, asked)
+        else:
+            before = self.found[known][1]
+            self.found[known] = (pattern, asked | before if asked and before else frozenset())
 
 
 def hostile_texts(pattern: re.Pattern[Any]) -> set[tuple[str, str]]:
@@ -68,18 +73,18 @@ def hostile_texts(pattern: re.Pattern[Any]) -> set[tuple[str, str]]:
 
 
 def slowest(pattern: re.Pattern[Any], asked: frozenset[str], seconds: float) -> tuple[float, str] | None:
-    """A text of 16 kB that takes more than so many seconds of a processor, and more than its length explains; None
+    """A text of 32 kB that takes more than so many seconds of a processor, and more than its length explains; None
     where there is none.
     """
     ask = _question(pattern, asked)
     for head, filling in sorted(hostile_texts(pattern)):
         short = _seconds(ask, pattern, head, filling, 4_000)
-        if short < seconds / 30:
+        if short < seconds / 100:
             continue
         if short < seconds * 4:
             short = min(short, _seconds(ask, pattern, head, filling, 4_000))
-            long = _seconds(ask, pattern, head, filling, 16_000)
-            if long < seconds or long / short < 9:
+            long = _seconds(ask, pattern, head, filling, 32_000)
+            if long < seconds or long / short < 20:
                 continue
         return short, f"{head[-60:]!r} and then {filling[:60]!r} again and again"
     return None
