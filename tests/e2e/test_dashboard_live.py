@@ -257,3 +257,16 @@ def test_where_nothing_is_told_the_page_looks_by_itself(
         page.goto(f"/deployments/{deployment_id}")
         running.post("deployment.killProcess", deploymentId=deployment_id)
         page.locator("main").get_by_text("killed", exact=True).first.wait_for(timeout=SOON)
+
+
+def test_a_clock_that_is_set_back_stops_nothing(running: Panel, browser: Browser, first_session: str) -> None:
+    _, before = ended(running, "before the clock")
+    with opened(running, browser, first_session) as page:
+        page.route("**/live?*", lambda route: route.fulfill(status=502, body="Bad gateway"))
+        page.add_init_script("const own = Date.now; window.behind = 0; Date.now = () => own() - window.behind;")
+        page.goto("/deployments")
+        page.locator(f'a[href="/deployments/{before}"]').first.wait_for()
+        page.wait_for_timeout(4_000)
+        page.evaluate("window.behind = 3_600_000")
+        _, after = ended(running, "after the clock")
+        page.locator(f'a[href="/deployments/{after}"]').first.wait_for(timeout=30_000)

@@ -51,7 +51,7 @@ def cron_words(expression: str) -> str:
 
 def _time(minute: str, hour: str) -> tuple[str, bool] | None:
     """When within a day, and whether that is some times of a day; None for what is unusual."""
-    step, minutes, hours = _step(minute), _numbers(minute, 59), _numbers(hour, 23)
+    step, minutes, hours = _step(minute, 60), _numbers(minute, 59), _numbers(hour, 23)
     if hour == "*":
         if minute == "*":
             return "each minute", False
@@ -60,7 +60,7 @@ def _time(minute: str, hour: str) -> tuple[str, bool] | None:
         if minutes == [0]:
             return "each hour", False
         return (f"each hour at minute {_listed(map(str, minutes))}", False) if minutes else None
-    if (every := _step(hour)) is not None and minutes is not None and len(minutes) == 1:
+    if (every := _step(hour, 24)) is not None and minutes is not None and len(minutes) == 1:
         at = f" at minute {minutes[0]}" if minutes[0] else ""
         return f"every {every} hours{at}", False
     if not minutes or not hours or len(minutes) * len(hours) > _MOST_TIMES:
@@ -103,9 +103,11 @@ def _numbers(field: str, most: int) -> list[int] | None:
     return numbers if max(numbers) <= most else None
 
 
-def _step(field: str) -> int | None:
-    found = re.fullmatch(r"\*/(\d{1,2})", field)
-    return int(found[1]) if found and int(found[1]) > 1 else None
+def _step(field: str, of: int) -> int | None:
+    """The step; None for one that does not divide: it begins anew with each hour or day, so its last is shorter."""
+    found = re.fullmatch(r"\*/(\d{1,2})", field, re.ASCII)
+    step = int(found[1]) if found else 0
+    return step if 1 < step < of and of % step == 0 else None
 
 
 def _listed(words: Iterable[str]) -> str:

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import insert
 
 from headway.core.deployments.model import SubjectType
+from headway.core.deployments.status import Status
 from headway.features.destinations import stored_backup_store
 from headway.features.destinations.stored_backup_model import KeptFile
 from headway.features.home.pages.home import PAGE as HOME
@@ -127,3 +128,30 @@ async def test_where_too_little_is_known_it_is_said_that_it_cannot_be_told(world
     await world.deploy(shop)
     seen = await (await person(world)).see(HOME, "starts")
     assert seen.text == "Expected to begin It cannot be told yet: too little is known of what goes before."
+
+
+async def test_of_many_that_wait_those_are_told_that_begin_first(world: World) -> None:
+    shop = await world.application("shop")
+    await done(world, shop, [60] * 5)
+    await world.deploy(shop)
+    await world.claim()
+    first = await world.deploy(shop, title="comes first")
+    for number in range(12):
+        await world.deploy(shop, title=f"comes later {number}")
+    seen = await (await person(world)).see(HOME, "starts")
+    assert seen.links["comes first"] == f"/deployments/{first}"
+    assert len(seen.links) == 10
+    assert "3 more begin after these." in seen.text
+
+
+async def test_of_one_that_fails_again_and_again_it_is_said_that_there_are_others(world: World) -> None:
+    busy, shop = await world.application("busy"), await world.application("shop")
+    ann = await person(world)
+    await world.ended(shop, Status.ERROR)
+    await world.ended(busy, Status.ERROR)
+    assert "all was looked at" not in (await ann.see(HOME, "failed")).text
+    for _ in range(100):
+        await world.ended(busy, Status.ERROR)
+    seen = await ann.see(HOME, "failed")
+    assert "Not all was looked at." in seen.text
+    assert "cursor=" in seen.links["Look further back"]

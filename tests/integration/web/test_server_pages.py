@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import html
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from headway.features.servers.pages.server_list import lines_of
 from tests.integration.http.server_rows import A_SERVER
 from tests.integration.http.world import World
 from tests.integration.web.browsers import send, signed_in
+
+if TYPE_CHECKING:
+    from headway.features.deployments.api.rows import SearchPage
 
 EVIL = "<script>alert(1)</script>\u202e"
 
@@ -128,3 +133,15 @@ async def test_text_from_outside_stays_text(world: World) -> None:
             text = (await client.get(path)).text
             assert html.escape("<script>alert(1)</script>") in text
             assert "<script>alert" not in text
+
+
+async def test_work_of_which_not_all_was_looked_at_is_so_much_at_least(world: World) -> None:
+    made = await world.post("server.create", **A_SERVER)
+    servers = await world.get("server.all")
+    row = {"serverId": made["serverId"], "buildServerId": None}
+    for cursor, is_more in ((None, False), ("further", True)):
+        found = cast("SearchPage", {"rows": [row], "nextCursor": cursor})
+        (line,) = lines_of(servers, found)
+        assert (line["work"], line["more"]) == (1, is_more)
+        (none,) = lines_of(servers, cast("SearchPage", {"rows": [], "nextCursor": cursor}))
+        assert (none["work"], none["more"]) == (0, is_more)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import html
+import socket
 
 import pytest
 
+from tests.integration.http.server_rows import A_SERVER
 from tests.integration.http.world import World
 from tests.integration.web.browsers import OWN, form_token_of, send, signed_in
 
@@ -40,10 +42,17 @@ async def test_a_domain_is_added_changed_switched_and_removed(world: World) -> N
         assert done.status_code == 303, done.text
         (row,) = await domains(world, id_)
         assert (row["path"], row["stripPath"], row["port"]) == ("/", False, 8080)
-        done = await send(client, f"{at}/switch")
-        assert (await domains(world, id_))[0]["enabled"] is False
-        assert "Off: it leads nowhere." in (await client.get(at)).text
-        assert "Switch on" in (await client.get(at)).text
+        for _ in range(2):  # as two who look at the same page do, one behind the other
+            done = await send(client, f"{at}/switch-off")
+            assert done.status_code == 303, done.text
+            assert (await domains(world, id_))[0]["enabled"] is False
+            assert "Off: it leads nowhere." in (await client.get(at)).text
+        assert f"{at}/switch-on" in (await client.get(at)).text
+        for _ in range(2):
+            await send(client, f"{at}/switch-on")
+            assert (await domains(world, id_))[0]["enabled"] is True
+        await world.post("domain.toggleEnable", domainId=row["domainId"])
+        assert (await domains(world, id_))[0]["enabled"] is False, "who says nothing switches it to what it is not"
         done = await send(client, f"{at}/remove")
         assert (done.status_code, done.headers["location"]) == (303, f"{path}/domains")
     assert await domains(world, id_) == []
@@ -90,6 +99,25 @@ async def test_a_name_is_looked_up(world: World) -> None:
         done = await send(client, f"{path}/look-up")
         assert (done.status_code, done.headers["location"]) == (303, path)
         assert "nobody.invalid" in (await client.get(path)).text
+
+
+@pytest.mark.parametrize("told", ["which is the server “far”.", "which is not the server “far”"])
+async def test_the_domain_of_a_service_on_a_server_is_to_lead_there(world: World, told: str) -> None:
+    found = str(socket.getaddrinfo("localhost", None, type=socket.SOCK_STREAM)[0][4][0])
+    given = {**A_SERVER, "name": "far", "ipAddress": "127.0.0.7" if "not" in told else found}
+    server = await world.post("server.create", **given)
+    id_ = await world.application("shop", serverId=server["serverId"])
+    kept = await world.owner.post("/domain.create", json={"applicationId": id_, "host": "localhost"})
+    assert kept.status_code == 503, "it is kept, and the server's edge is not reached"
+    (row,) = await domains(world, id_)
+    path = f"/services/{id_}/domain/{row['domainId']}"
+    async with signed_in(world) as client:
+        asked = html.unescape((await client.get(f"/services/{id_}/domains/add-application")).text)
+        assert "The DNS of the name has to lead to the server “far”" in asked
+        assert "lead to the panel" not in asked
+        assert "one of the server “far”" in html.unescape((await client.get(f"{path}/look-up")).text)
+        await send(client, f"{path}/look-up")
+        assert told in html.unescape((await client.get(path)).text)
 
 
 async def test_a_compose_service_says_which_of_its_services_is_meant(world: World) -> None:

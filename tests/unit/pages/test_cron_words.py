@@ -31,7 +31,10 @@ def test_the_usual_is_said(expression: str, said: str) -> None:
 
 @pytest.mark.parametrize(
     "expression",
-    ["", "nonsense", "0 0 13 * 5", "61 4 * * *", "0 0 L * *", "0 30 4 * * *", "*/0 * * * *", "0 4 * 13 *", "٣ 4 * * *"],
+    [
+        *("", "nonsense", "0 0 13 * 5", "61 4 * * *", "0 0 L * *", "0 30 4 * * *", "*/0 * * * *", "0 4 * 13 *"),
+        *("٣ 4 * * *", "*/40 * * * *", "*/7 * * * *", "*/60 * * * *", "0 */5 * * *", "0 */24 * * *"),
+    ],
 )
 def test_of_the_unusual_nothing_is_said(expression: str) -> None:
     assert cron_words(expression) == ""

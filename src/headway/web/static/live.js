@@ -3,6 +3,7 @@
 
 import { clock, tellAges } from "./ages.js";
 import "./copy.js";
+import { ago, moment, NEVER } from "./elapsed.js";
 import "./form_work.js";
 import "./keys.js";
 import { LiveStream } from "./live_stream.js";
@@ -14,11 +15,11 @@ import { loadAnew, otherness, UPDATED } from "./whose.js";
 const QUICK = 3_000, TOLD = 15_000, SLOW = 60_000; // milliseconds from one look at a part to the next, where nothing calls for one
 const APART = 250, SILENCE = 30_000, DOUBT = 4_000, PATIENCE = 10_000, HIDDEN = 2_000, THERE = 30_000, MOST_TOPICS = 16;
 const states = new WeakMap(); // of a part: the tag of what it shows, when it was asked for, and whether it is now
-let heard = Date.now(); // when the panel last answered
-let doubted = 0; // when it first did not, after that
+let heard = moment(); // when the panel last answered
+let doubted = NEVER; // when it first did not, after that
 let over = false; // nobody is signed in any more
-let moved = Date.now(); // when somebody last did something here
-const loaded = Date.now();
+let moved = moment(); // when somebody last did something here
+const loaded = moment();
 
 const parts = () => [...document.querySelectorAll("[data-pull]")];
 const isVisible = () => document.visibilityState === "visible";
@@ -33,7 +34,7 @@ function show(part, text) {
 }
 
 function stateOf(part) {
-  if (!states.has(part)) states.set(part, { tag: null, at: 0, busy: false, wanted: false, timer: null });
+  if (!states.has(part)) states.set(part, { tag: null, at: null, busy: false, wanted: false, timer: null });
   return states.get(part);
 }
 
@@ -46,12 +47,12 @@ function want(part) {
   state.timer = setTimeout(() => {
     state.timer = null;
     if (isVisible() && part.isConnected && part.dataset.pull && !isHeld(part)) pull(part, state);
-  }, Math.max(0, state.at + APART - Date.now()));
+  }, Math.max(0, APART - ago(state.at ?? NEVER)));
 }
 
 async function pull(part, state) {
   if (state.busy || over) return;
-  Object.assign(state, { busy: true, wanted: false, at: Date.now() });
+  Object.assign(state, { busy: true, wanted: false, at: moment() });
   try {
     const headers = state.tag ? { "if-none-match": state.tag } : {};
     const answer = await fetch(part.dataset.pull, {
@@ -90,13 +91,12 @@ function restOf(part) {
   const isLive = "live" in part.dataset;
   const isTold = topicsOf(part).length > 0 && part.querySelector("[data-follow]") === null;
   if (isTold && stream.isOpen) return isLive ? TOLD : SLOW;
-  if (isLive || !clock.counts || (!stream.isOpen && Date.now() - moved < THERE)) return QUICK;
+  if (isLive || !clock.counts || (!stream.isOpen && ago(moved) < THERE)) return QUICK;
   return isTold ? TOLD : SLOW; // whoever only looks on in a window beside others still sees what is true soon
 }
 
 function askDue() {
-  const now = Date.now();
-  for (const part of parts()) if (now - (states.get(part)?.at || loaded) >= restOf(part)) want(part);
+  for (const part of parts()) if (ago(states.get(part)?.at ?? loaded) >= restOf(part)) want(part);
 }
 
 // What the panel tells
@@ -136,8 +136,8 @@ function tell(text, link) {
 
 function tellHeard(at) {
   if (over) return;
-  heard = Date.now();
-  if (!Number.isNaN(at)) clock.ahead = Math.abs(at - heard) < 2_000 ? 0 : at - heard;
+  heard = moment();
+  if (!Number.isNaN(at)) clock.ahead = Math.abs(at - heard.wall) < 2_000 ? 0 : at - heard.wall;
   clock.counts = true;
   if ("stale" in document.documentElement.dataset) {
     delete document.documentElement.dataset.stale;
@@ -147,15 +147,15 @@ function tellHeard(at) {
 }
 
 function doubt() {
-  if (clock.counts) doubted = Date.now();
+  if (clock.counts) doubted = moment();
   clock.counts = false;
 }
 
 function tellSilence() {
-  const now = Date.now(), since = new Date(heard);
-  if (clock.counts || over || now - heard < SILENCE || now - doubted < DOUBT) return;
+  const since = new Date(heard.wall);
+  if (clock.counts || over || ago(heard) < SILENCE || ago(doubted) < DOUBT) return;
   document.documentElement.dataset.stale = "";
-  const isToday = since.toDateString() === new Date(now).toDateString();
+  const isToday = since.toDateString() === new Date().toDateString();
   tell(`Not heard from the panel since ${isToday ? since.toLocaleTimeString() : since.toLocaleString()}.`);
 }
 
@@ -175,14 +175,14 @@ function tellOver() {
 
 function tellOther(text) {
   end(text, location.pathname + location.search, "Load this page again");
-  if (text === UPDATED && Date.now() - moved > THERE) loadAnew();
+  if (text === UPDATED && ago(moved) > THERE) loadAnew();
 }
 
 // Who looks
 
 document.querySelector("[data-focus]")?.focus({ preventScroll: true });
 for (const kind of ["pointermove", "pointerdown", "keydown", "scroll"])
-  document.addEventListener(kind, () => (moved = Date.now()), { capture: true, passive: true });
+  document.addEventListener(kind, () => (moved = moment()), { capture: true, passive: true });
 const look = () => [listen(), askAll()];
 document.addEventListener("visibilitychange", look);
 addEventListener("pagehide", () => stream.close());

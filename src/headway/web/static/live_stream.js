@@ -1,5 +1,6 @@
 // The panel's word of what has changed: one stream of events for a page, opened again when it breaks.
 
+import { ago, moment, NEVER } from "./elapsed.js";
 import { leave, take } from "./seats.js";
 
 const LOST = 30_000, LATER = 60_000; // milliseconds without a beat, and until a stream that cannot be had is asked for again
@@ -14,7 +15,7 @@ export class LiveStream {
   #failed = 0;
   #on;
   isOpen = false;
-  last = 0; // when it last said anything, or was asked for
+  last = NEVER; // when it last said anything, or was asked for
 
   constructor(on) {
     this.#on = on;
@@ -41,13 +42,13 @@ export class LiveStream {
 
   // To be called each second: a connection that says nothing may be none any more, and one that is never answered never was.
   watch() {
-    if (Date.now() - this.last > LOST) this.#abort?.abort();
+    if (ago(this.last) > LOST) this.#abort?.abort();
   }
 
   async #read(topics) {
     const abort = (this.#abort = new AbortController());
     let pause = null;
-    this.last = Date.now();
+    this.last = moment();
     try {
       if (!take(abort)) {
         pause = FULL;
@@ -79,11 +80,11 @@ export class LiveStream {
       const { value, done } = await reader.read();
       if (done || this.#abort !== abort) return;
       if (!this.isOpen) {
-        Object.assign(this, { isOpen: true, last: Date.now() });
+        Object.assign(this, { isOpen: true, last: moment() });
         this.#failed = 0;
         this.#on.opened();
       }
-      this.last = Date.now();
+      this.last = moment();
       const said = (rest + value).split("\n\n");
       rest = said.pop();
       for (const each of said) this.#say(each);

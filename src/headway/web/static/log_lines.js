@@ -1,6 +1,7 @@
 // The lines of a log, as far as they were asked for: each under its number, in the generation of the log that it is of. What
 // comes twice replaces itself, and what is missing is asked for when it is looked at, so nothing is lost or doubled.
 
+import { ago, moment, NEVER } from "./elapsed.js";
 import { leave, take } from "./seats.js";
 
 const CHUNK = 500, KEPT = 40; // lines of a chunk, and chunks that are kept
@@ -38,7 +39,7 @@ export class Lines {
   // `linesAt` and `followAt` ("": nobody tells what comes) are addresses that hold which log; `tell` is called with what has changed:
   // "lines", "anew", "moved" (steps and status), "ended", "lost", "gone" (for now), "found", or "over" with the status of the answer.
   constructor(linesAt, followAt, tell) {
-    Object.assign(this, { linesAt, followAt, tell, running: null, wanted: null, pause: FIRST_PAUSE, lostAt: 0, mutedAt: 0 });
+    Object.assign(this, { linesAt, followAt, tell, running: null, wanted: null, pause: FIRST_PAUSE, lostAt: 0, mutedAt: NEVER });
     Object.assign(this, { isOver: false, isLookedAt: false, isGone: false });
     this.reset();
   }
@@ -205,7 +206,7 @@ export class Lines {
       try {
         await this.catchUp(signal);
         longest = this.ended ? REST : LOOK; // what comes is to be had, whatever becomes of the stream
-        if (!this.ended && this.followAt && Date.now() - this.mutedAt >= LATER) await this.stream(signal);
+        if (!this.ended && this.followAt && ago(this.mutedAt) >= LATER) await this.stream(signal);
         if (!this.mayGrow || signal.aborted) return;
       } catch (error) {
         if (signal.aborted) return;
@@ -285,7 +286,7 @@ export class Lines {
       outer.removeEventListener("abort", stop);
       inner.abort();
       leave(inner);
-      if (isMute && !outer.aborted) this.mutedAt = Date.now();
+      if (isMute && !outer.aborted) this.mutedAt = moment();
     }
   }
 

@@ -48,6 +48,12 @@ class DomainById(Input):
     domain_id: Annotated[str, Field(min_length=1)]
 
 
+class SwitchedDomain(DomainById):
+    """``enabled`` is what it is to be; without it, what it is not now."""
+
+    enabled: bool | None = None
+
+
 class DomainServer(Input):
     server_id: str | None = None
 
@@ -186,17 +192,14 @@ async def update(domains: DomainService, call: Call[UpdateDomain]) -> IssuedDoma
 
 
 @router.mutation("toggleEnable", least=Role.ADMIN, scope=Scope.ADMIN)
-async def toggle(domains: DomainService, call: Call[DomainById]) -> IssuedDomainRow:
+async def toggle(domains: DomainService, call: Call[SwitchedDomain]) -> IssuedDomainRow:
     """Switch a domain off, or on again."""
-    return await _row(
-        domains,
-        await domains.update(
-            call.actor,
-            call.permission,
-            call.input.domain_id,
-            lambda wish: replace(wish, enabled=not wish.enabled),
-        ),
-    )
+    given = call.input
+
+    def switched(wish: DomainRequest) -> DomainRequest:
+        return replace(wish, enabled=not wish.enabled if given.enabled is None else given.enabled)
+
+    return await _row(domains, await domains.update(call.actor, call.permission, given.domain_id, switched))
 
 
 @router.mutation("delete", least=Role.ADMIN, scope=Scope.ADMIN)

@@ -101,14 +101,20 @@ async def _under_way(visit: Visit) -> Mapping[str, object]:
 
 
 async def _starts(visit: Visit) -> Mapping[str, object]:
-    found = await visit.ask_within(_SECONDS, DEPLOYMENTS, status=Status.PENDING.value, limit=MOST)
+    found = await visit.ask_within(_SECONDS, DEPLOYMENTS, status=Status.PENDING.value, limit=_LOOKED_AT)
     rows = () if isinstance(found, Unknown) else found["rows"]
     if not rows:
-        return {"starts": (), "starts_untold": 0}
+        return {"starts": (), "starts_untold": 0, "starts_later": 0, "starts_beyond": False}
     told = await visit.ask_within(_SECONDS, STARTS, deploymentIds=[row["deploymentId"] for row in rows])
     at = {} if isinstance(told, Unknown) else {each["deploymentId"]: each["expectedStart"] for each in told}
     known = [{"row": row, "at": at[row["deploymentId"]]} for row in rows if row["deploymentId"] in at]
-    return {"starts": sorted(known, key=lambda each: str(each["at"])), "starts_untold": len(rows) - len(known)}
+    # The search has those first that came last, which begin last.
+    return {
+        "starts": sorted(known, key=lambda each: str(each["at"]))[:MOST],
+        "starts_untold": len(rows) - len(known),
+        "starts_later": max(0, len(known) - MOST),
+        "starts_beyond": not isinstance(found, Unknown) and found["nextCursor"] is not None,
+    }
 
 
 async def _attention(visit: Visit, services: list[GlanceRow] | Unknown) -> Mapping[str, object]:
@@ -162,7 +168,9 @@ async def _failed(visit: Visit) -> Mapping[str, object]:
     newest = newest_of_each(found["rows"])
     more = [{"label": "All that ended in an error", "href": "/deployments?status=error"}]
     tools = more if len(newest) > MOST or len(found["rows"]) > len(newest) else []
-    further = _further(found, status=given["status"], reason=_FAILURES, **{"from": since})
+    cursor = found["nextCursor"]  # of one that fails each minute there are more than are looked at
+    filters = {"status": given["status"], "reason": _FAILURES, "from": since, "cursor": cursor}
+    further = f"/deployments?{urlencode(filters)}" if cursor else None
     return {
         "failed": newest,
         "failed_unknown": None,

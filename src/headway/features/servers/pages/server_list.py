@@ -72,6 +72,7 @@ def lines_of(servers: Sequence[ListedServerRow], found: SearchPage | None) -> Se
             "reach": reach_of(each),
             "purpose": PURPOSES[each["serverType"]],
             "work": None if found is None else work[each["serverId"]],
+            "more": found is not None and found["nextCursor"] is not None,  # that was not looked at
         }
         for each in servers
     ]

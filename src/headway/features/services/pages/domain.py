@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from headway.core.access.policy import Missing, Noun
-from headway.features.services.pages.domain_form import ADDED, fields_of, typed_of
+from headway.features.services.pages.domain_form import ADDED, fields_of, machine_of, typed_of
 from headway.features.services.pages.domain_list import domains_of, parts_of_compose
 from headway.features.services.pages.service_actions import ONE, address, router_of
 from headway.features.services.pages.service_fields import clears_of, kinds_of, shown_of
 from headway.features.services.pages.service_topics import DOMAINS, action, back_to, framed, routers, service_of
 from headway.pages.forms import Flash, Form, Question
 from headway.pages.issued_certificates import kind_of
-from headway.pages.page import Page, View, Visit
+from headway.pages.page import Asked, Page, View, Visit
 from headway.pages.words import cut
 
 if TYPE_CHECKING:
     from headway.features.edge.api.rows import DomainRow, IssuedDomainRow
+    from headway.features.servers.api.rows import ServerDetails
     from headway.features.services.api.service_rows import ServiceOverviewRow
 
+SERVER: Asked[ServerDetails] = Asked("server.one")
 PATH = "/services/{serviceId}/domain/{domainId}"
 Asks = Callable[[Visit], Awaitable[Question]]
 
@@ -28,12 +32,12 @@ async def show(visit: Visit) -> View:
     """Where it leads."""
     service, row = await _found(visit)
     path, router = f"{address(service)}/domain/{row['domainId']}", router_of(service)
-    off = "Switch off" if row["enabled"] else "Switch on"
+    off, switch = ("Switch off", "switch-off") if row["enabled"] else ("Switch on", "switch-on")
     issued, certificates = row["issued"], "/settings/certificates" if visit.may("certificates.all") else None
     own_id = None if issued is None or certificates is None else issued["certificateId"]
     own = (
         *action(visit, "domain.update", "Change", f"{path}/change-{router}", icon="edit", main=True),
-        *action(visit, "domain.toggleEnable", off, f"{path}/switch", icon="power"),
+        *action(visit, "domain.toggleEnable", off, f"{path}/{switch}", icon="power"),
         *action(visit, "domain.delete", "Remove", f"{path}/remove", icon="remove", danger=True),
     )
     return framed(
@@ -86,12 +90,17 @@ def _changes(router: str) -> Form:
     )
 
 
-async def _ask_switch(visit: Visit) -> Question:
-    _, row = await _found(visit)
-    if row["enabled"]:
+def _switches(*, on: bool) -> Form:
+    """It says which of both is wanted: what somebody else has switched meanwhile is not switched back."""
+
+    async def ask(visit: Visit) -> Question:
+        _, row = await _found(visit)
+        if on:
+            return Question(title=f"Switch {_shown(row)} on?", consequences=(ADDED,), button="Switch it on")
         said = ("It leads nowhere until it is switched on again; its name stays taken.",)
         return Question(title=f"Switch {_shown(row)} off?", consequences=said, button="Switch it off")
-    return Question(title=f"Switch {_shown(row)} on?", consequences=(ADDED,), button="Switch it on")
+
+    return replace(_form("domain.toggleEnable", ask, _switched), given=lambda visit: {**_id(visit), "enabled": on})
 
 
 async def _ask_remove(visit: Visit) -> Question:
@@ -105,10 +114,13 @@ async def _ask_remove(visit: Visit) -> Question:
 
 
 async def _ask_look(visit: Visit) -> Question:
-    _, row = await _found(visit)
+    service, row = await _found(visit)
     return Question(
         title=f"Look {_shown(row)} up?",
-        consequences=("The DNS is asked for its address, as the panel's own machine sees it. Nothing is changed.",),
+        consequences=(
+            f"The DNS is asked for its address, which has to be one of {machine_of(service)}.",
+            "It is what the panel's own machine sees. Nothing is changed.",
+        ),
         button="Look it up",
     )
 
@@ -133,14 +145,31 @@ def _switched(answer: object) -> Flash:
     return Flash(text="On: it leads to the service again." if is_on else "Off: it leads nowhere.")
 
 
-def _looked(_visit: Visit, answer: object) -> Flash:
+async def _looked(visit: Visit, answer: object) -> Flash:
     if not isinstance(answer, Mapping):
         return Flash(text="The DNS was asked.")
     if answer["error"]:
         return Flash(text=cut(str(answer["error"]), 400), good=False)
-    elsewhere = "another machine: right behind a proxy, else wrong"
-    where = "the panel's own machine" if answer["isThisMachine"] else elsewhere
-    return Flash(text=f"The DNS says {cut(str(answer['resolvedIp']), 80)}, which is {where}.")
+    service, _ = await _found(visit)
+    found, machine = cut(str(answer["resolvedIp"]), 80), machine_of(service)
+    known: bool | None = answer["isThisMachine"]
+    if service["serverId"] is not None:
+        known = await _is_of_server(visit, service, found) or (False if known else None)
+    if known is None:
+        return Flash(text=f"The DNS says {found}. It is right where that is an address of {machine}.")
+    where = machine if known else f"not {machine}: right behind a proxy, else wrong"
+    return Flash(text=f"The DNS says {found}, which is {where}.")
+
+
+async def _is_of_server(visit: Visit, service: ServiceOverviewRow, found: str) -> bool:
+    """Whether it is known to be the server's: the address by which the panel reaches that. It may have others."""
+    if not visit.may(SERVER.name):
+        return False
+    reached = (await visit.ask(SERVER, serverId=str(service["serverId"])))["ipAddress"]
+    try:
+        return ip_address(reached) == ip_address(found)
+    except ValueError:
+        return False  # it is reached by a name
 
 
 def _id(visit: Visit) -> Mapping[str, object]:
@@ -165,7 +194,8 @@ PAGE = Page(
     show=show,
     forms={
         **{f"change-{router}": _changes(router) for router in routers(databases=False)},
-        "switch": _form("domain.toggleEnable", _ask_switch, _switched),
+        "switch-on": _switches(on=True),
+        "switch-off": _switches(on=False),
         "remove": _form("domain.delete", _ask_remove, lambda _answer: Flash(text="Removed: it leads nowhere.")),
         "look-up": Form(
             operation=lambda _visit: "domain.validateDomain",

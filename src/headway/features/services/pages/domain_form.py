@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING
 from headway.features.services.pages.service_actions import COMPOSE
 from headway.features.services.pages.service_fields import Setting
 from headway.pages.forms import Kind
+from headway.pages.words import cut
 
 if TYPE_CHECKING:
     from headway.features.edge.api.rows import DomainRow
+    from headway.features.services.api.service_rows import ServiceOverviewRow
 
 ADDED = "It is in force at once: no deploy is needed, and no request to anything else is lost."
-LOOKED = (
-    "The DNS of the name has to lead to the panel's own machine;"
-    " a certificate of Let's Encrypt is asked for once it does."
-)
 CERTIFICATES: Mapping[str, str] = {
     "none": "One that was added to the panel and fits, else the panel's own",
     "letsencrypt": "Let's Encrypt",
@@ -32,6 +30,21 @@ _REST: Mapping[str, Setting] = {
     "stripPath": Setting(kind=Kind.FLAG, label="Take the path off", hint="What is below /api arrives as below /."),
     "internalPath": Setting(label="Path inside", hint="Where what comes arrives; empty for the same.", clears=True),
 }
+
+
+def machine_of(service: ServiceOverviewRow) -> str:
+    """What the machine is called at which requests to a service come in, which its domains have to lead to."""
+    if service["serverId"] is None:
+        return "the panel's own machine"
+    return f"the server “{cut(service['serverName'] or service['serverId'], 80)}”"
+
+
+def looked_up(service: ServiceOverviewRow) -> str:
+    """Where the DNS of a name has to lead, as a sentence."""
+    return (
+        f"The DNS of the name has to lead to {machine_of(service)};"
+        " a certificate of Let's Encrypt is asked for once it does."
+    )
 
 
 def fields_of(router: str) -> Mapping[str, Setting]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from headway.api.secret_values import veiled
 from headway.features.services.pages import barriers
-from headway.features.services.pages.domain_form import ADDED, LOOKED, fields_of
+from headway.features.services.pages.domain_form import ADDED, fields_of, looked_up
 from headway.features.services.pages.service_actions import APPLICATION, COMPOSE, ONE, address, router_of
 from headway.features.services.pages.service_fields import clears_of, kinds_of, shown_of
 from headway.features.services.pages.service_proof import proof_of
@@ -106,7 +106,7 @@ def _adds(router: str) -> Form:
         parts = await parts_of_compose(visit, service)
         return Question(
             title=f"Add a domain to “{cut(service['name'], 120)}”",
-            consequences=(ADDED, LOOKED, *((parts,) if parts else ())),
+            consequences=(ADDED, looked_up(service), *((parts,) if parts else ())),
             button="Add it",
             values={"certificateType": "none"},
             fields=shown_of(fields_of(router)),
