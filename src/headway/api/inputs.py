@@ -22,6 +22,8 @@ from headway.kernel.search import Words
 
 CONTAINER_ID = r"^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$"
 MOST = (1 << 53) - 1  # what every client can count to
+MOST_ITEMS = 20_000  # values in an input, those within others included: each that is wrong costs a KiB and more
+MOST_ISSUES = 100  # that are told of an input
 
 I = TypeVar("I", bound="Input")  # noqa: E741 - an input
 
@@ -57,9 +59,11 @@ def untexted(value: object) -> object:
     if not isinstance(value, str):
         return value
     try:
-        held = from_json(value)
+        held = from_json(value, allow_inf_nan=False)
     except ValueError:
         held = None
+    if held_unfit := _unfit(held):
+        raise ValueError(held_unfit["message"])
     return held if isinstance(held, list | dict) else [each.strip() for each in value.split(",") if each.strip()]
 
 
@@ -152,7 +156,7 @@ def _validated(input: type[I], values: dict[str, Any]) -> I:
         given = input.model_validate(values)
     except ValidationError as error:
         found = error.errors(include_url=False)
-        raise invalid([issue_of(each, expected_of(input)) for each in found]) from None
+        raise invalid([issue_of(each, expected_of(input)) for each in found[:MOST_ISSUES]]) from None
     if unknown := tuple(name for name in values if name not in expected_of(input)):
         given.note_unknown(unknown)
     return given
@@ -180,15 +184,27 @@ def _whole(value: object) -> object:
 
 
 def _unfit(value: object) -> Issue | None:
-    """What no answer could give back, wherever it stands: a text with NUL, a number beyond all bounds (``1e999``)."""
-    return _found_unfit(value, []) if _holds_unfit(value) else None
+    """What no answer could give back, wherever it stands: a text with NUL, a number beyond all bounds (``1e999``); and
+    more values than any operation takes.
+    """
+    try:
+        return _found_unfit(value, []) if _holds_unfit(value) else None
+    except _TooMany:
+        return {"code": "custom", "path": [], "message": f"Invalid input: more than {MOST_ITEMS:,} values"}
+
+
+class _TooMany(Exception):
+    """There are more values than any operation takes."""
 
 
 def _holds_unfit(value: object) -> bool:
-    """Looked for without the way to it: nearly nothing holds any, and a body may have half a million values."""
-    left = [value]
+    """Looked for without the way to it: nearly nothing holds any. Raises _TooMany."""
+    left, seen = [value], 0
     while left:
         each = left.pop()
+        seen += 1
+        if seen + len(left) > MOST_ITEMS:
+            raise _TooMany
         if isinstance(each, str):
             if "\x00" in each:
                 return True

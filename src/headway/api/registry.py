@@ -139,7 +139,7 @@ class Performer:
             upload=upload,
         )
         answer = await (operation.answer(call) if operation.kind is Kind.QUERY else self._change(operation, call))
-        return Performed(_shown(actor, answer), given.unknown)
+        return Performed(await _shown(actor, answer), given.unknown)
 
     async def _change(self, operation: Operation, call: Call[Any]) -> object:
         sent = call.input.model_dump(by_alias=True, exclude_unset=True)
@@ -174,8 +174,8 @@ def _once(
     return once(actor, key, operation.name, text.encode(), position)
 
 
-def _shown(actor: Actor, answer: object) -> object:
+async def _shown(actor: Actor, answer: object) -> object:
     if not isinstance(answer, Ready):
-        return shown_to(actor, answer)
-    body = encoded_for(actor, answer.body)
+        return await shown_to(actor, answer)
+    body = await encoded_for(actor, answer.body)
     return answer if body is answer.body else replace(answer, body=body)

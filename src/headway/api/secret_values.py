@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -23,6 +24,7 @@ from headway.kernel.veil import (
 )
 
 I = TypeVar("I", bound=Input)  # noqa: E741 - an input
+T = TypeVar("T")
 Row = Mapping[str, Any]
 
 _VARIABLES = frozenset({"buildArgs", "buildSecrets", "env", "previewBuildArgs", "previewBuildSecrets", "previewEnv"})
@@ -34,12 +36,15 @@ _HELD = _VARIABLES | _WHOLE | _FILES | _ADDRESSES
 _MARKED = f"://{MARK}@"  # in any other text: an address whose user and password are veiled
 _SIGNS = (b"://", *(f'"{name}":'.encode() for name in sorted(_HELD)))  # a body without these holds nothing to veil
 _LEAST = Role.ADMIN  # the lowest role that may change any of them
+_LONG = 16 << 10  # characters of a text that is looked through in a thread
 _ONE_VARIABLE = ("before", "after", "value")  # of a release, or of what going back would change
 
 
-def shown_to(actor: Actor, answer: object) -> object:
+async def shown_to(actor: Actor, answer: object) -> object:
     """An answer as the caller may see it."""
-    return answer if _is_shown_values(actor) else _veiled(answer)
+    if _is_shown_values(actor):
+        return answer
+    return await _apart(any(len(each) > _LONG for each in _texts(answer)), lambda: _veiled(answer))
 
 
 def veiled(row: Row) -> Row:
@@ -49,11 +54,13 @@ def veiled(row: Row) -> Row:
     return found
 
 
-def encoded_for(actor: Actor, body: bytes) -> bytes:
+async def encoded_for(actor: Actor, body: bytes) -> bytes:
     """An answer whose JSON is there already, as the caller may see it."""
     if _is_shown_values(actor):
         return body
-    return (_veiled_before if len(body) <= _LONGEST_KEPT else _veiled_body)(body)
+    if len(body) <= _LONGEST_KEPT:
+        return _veiled_before(body)
+    return await asyncio.to_thread(_veiled_body, body)
 
 
 async def unveiled(given: I, sent: Row, kept: Callable[[], Awaitable[Row | None]]) -> I:
@@ -68,8 +75,13 @@ async def unveiled(given: I, sent: Row, kept: Callable[[], Awaitable[Row | None]
     row = await kept() or {}
     require_as_read(str(row.get("env") or ""), sent.get(_AS_READ))  # what is gone since is no mark that was made up
     names = {field.alias or name: name for name, field in type(given).model_fields.items()}
-    found = {names.get(each, each): _unveiled(each, sent[each], row) for each in marked}
+    is_long = any(len(sent[each]) > _LONG or len(str(row.get(each) or "")) > _LONG for each in marked)
+    found = await _apart(is_long, lambda: {names.get(each, each): _unveiled(each, sent[each], row) for each in marked})
     return given.model_copy(update=found | dict(_with_users(given, names, others, row)))
+
+
+async def _apart(is_long: bool, work: Callable[[], T]) -> T:  # noqa: FBT001 - the one thing that it is told
+    return await asyncio.to_thread(work) if is_long else work()
 
 
 def _veiled_body(body: bytes) -> bytes:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Collection, Mapping
 
-from dotenv.parser import parse_stream
-
 from headway.kernel.errors import Conflict, NotFound
+from headway.kernel.variable_lines import variable_lines
 
 
 class VariablesChanged(Conflict):
@@ -35,7 +33,7 @@ def merged(text: str, variables: Mapping[str, str]) -> str:
 
 def without(text: str, names: Collection[str]) -> str:
     """The text without the lines of some variables. Raises NotFound for one that it has not."""
-    known = {binding.key for binding in parse_stream(io.StringIO(text))}
+    known = {line.name for line in variable_lines(text)}
     for name in names:
         if name not in known:
             raise NotFound(f"There is no variable {name}.")
@@ -43,8 +41,7 @@ def without(text: str, names: Collection[str]) -> str:
 
 
 def _kept(text: str, names: Collection[str]) -> str:
-    bindings = parse_stream(io.StringIO(text))
-    return "".join(binding.original.string for binding in bindings if binding.key not in names)
+    return "".join(line.text for line in variable_lines(text) if line.name not in names)
 
 
 def _quoted(value: str) -> str:

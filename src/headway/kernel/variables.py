@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dotenv.parser import parse_stream
-
 from headway.kernel.errors import InvalidInput
 from headway.kernel.secrecy import looks_secret
+from headway.kernel.variable_lines import variable_lines
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _LEAST_SECRET = 6
@@ -47,27 +45,27 @@ def parse_variables(text: str) -> dict[str, str]:
     comment, a later line wins. Raises InvalidInput that names the line.
     """
     found: dict[str, str] = {}
-    for binding in parse_stream(io.StringIO(text)):
-        where = f"Line {binding.original.line} of the variables"
-        if binding.error:
+    for line in variable_lines(text):
+        where = f"Line {line.number} of the variables"
+        if line.is_wrong:
             raise InvalidInput(f"{where} cannot be read; write NAME=value, and quote a value that has newlines.")
-        if binding.key is None:
+        if line.name is None:
             continue
-        if not _NAME.match(binding.key):
+        if not _NAME.match(line.name):
             # What stands there is not repeated: it may be a line of a key that somebody forgot to quote.
             raise InvalidInput(
                 f"{where} does not begin with the name of a variable, which has letters, digits and _ only. Put quotes "
                 "around a value of several lines."
             )
-        if "\0" in (binding.value or ""):
+        if "\0" in (line.value or ""):
             raise InvalidInput(
-                f"{where}: the value of {binding.key} holds a NUL character, which no program can be given."
+                f"{where}: the value of {line.name} holds a NUL character, which no program can be given."
             )
-        if len(f"{binding.key}={binding.value}".encode(errors="surrogatepass")) > MOST_BYTES:
+        if len(f"{line.name}={line.value}".encode(errors="surrogatepass")) > MOST_BYTES:
             raise InvalidInput(
-                f"{where}: {binding.key} is longer than the 128 KiB that a program can be given. Put it into a file."
+                f"{where}: {line.name} is longer than the 128 KiB that a program can be given. Put it into a file."
             )
-        found[binding.key] = binding.value or ""
+        found[line.name] = line.value or ""
     return found
 
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-
-from dotenv.parser import Binding, parse_stream
+from functools import lru_cache
 
 from headway.kernel.errors import InvalidInput
+from headway.kernel.variable_lines import VariableLine, variable_lines
 
 MARK = "(hidden-secret)"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")  # what else stands there may be a line of a key that nobody has quoted
 # A scheme is short: without a bound each letter of a long text would be the beginning of another.
 _USER = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]{0,31})://(?P<user>[^/?#\s@\"']*(?:@[^/?#\s@\"']+)*)@", re.IGNORECASE)
+_LONGEST_KEPT = 64 << 10  # characters: whoever polls is shown the same again and again
 _LOGIN_ONLY = frozenset({"ssh", "git+ssh", "ssh+git"})  # where the name of an account alone is no secret
 
 
@@ -30,7 +30,7 @@ class MarkUnknown(InvalidInput):
 
 def veiled_variables(text: str) -> str:
     """A text of variables with their names and a mark for each value and each comment."""
-    return "".join(_veiled(line) for line in _lines(text))
+    return (_veiled_before if len(text) <= _LONGEST_KEPT else _veiled_variables)(text)
 
 
 def unveiled_variables(sent: str, kept: str) -> str:
@@ -85,17 +85,22 @@ class _Line:
     value: str | None
 
 
+def _veiled_variables(text: str) -> str:
+    return "".join(_veiled(line) for line in _lines(text))
+
+
+_veiled_before = lru_cache(64)(_veiled_variables)
+
+
 def _lines(text: str) -> Iterator[_Line]:
-    for binding in parse_stream(io.StringIO(text)):
-        yield _line(binding)
+    return map(_line, variable_lines(text))
 
 
-def _line(binding: Binding) -> _Line:
-    whole = binding.original.string
-    inner = whole.strip()
-    at = whole.index(inner) if inner else len(whole)
-    name = binding.key if binding.key and not binding.error and _NAME.fullmatch(binding.key) else None
-    return _Line(whole[:at], inner, whole[at + len(inner) :], name, binding.value)
+def _line(line: VariableLine) -> _Line:
+    inner = line.text.strip()
+    at = line.text.index(inner) if inner else len(line.text)
+    name = line.name if line.name and _NAME.fullmatch(line.name) else None
+    return _Line(line.text[:at], inner, line.text[at + len(inner) :], name, line.value)
 
 
 def _veiled(line: _Line) -> str:

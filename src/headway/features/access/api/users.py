@@ -118,7 +118,7 @@ class CreateKey(Input):
     remaining: float | None = None
     refill_amount: float | None = None
     refill_interval: float | None = None
-    scopes: Annotated[list[ScopeWord], Field(min_length=1)] | None = None
+    scopes: Annotated[list[ScopeWord], Field(min_length=1, max_length=100)] | None = None
     projects: Ids | None = None
     pending_as: Literal["pending", "running"] | None = None
 
