@@ -26,6 +26,7 @@ _REPLACEMENT = "\ufffd".encode()
 _CUT = b"\0\n"
 _MARK = _CUT[:1]
 _CUT_OFF = (_MARK, _REPLACEMENT)
+_LITTLE = 1 << 10  # characters
 _FEW = 8 << 10  # characters of secrets, which are compiled in a moment, and of which the result is kept for a while
 _TELLING_BYTES = 8  # from here on the beginning of a secret that was cut off tells something
 
@@ -136,8 +137,11 @@ class MaskStream:
 
 
 async def masker_of(secrets: Iterable[str]) -> Masker:
-    """A masker that is compiled in a thread: of secrets of many lines that takes seconds."""
-    return await asyncio.to_thread(Masker, tuple(secrets))
+    """A masker that is compiled in a thread, unless there is little to compile: of secrets of many lines that takes
+    seconds, and of a few words less than a thread.
+    """
+    given = tuple(secrets)
+    return await asyncio.to_thread(Masker, given) if sum(map(len, given)) > _LITTLE else Masker(given)
 
 
 def takes_long(secrets: Iterable[str]) -> bool:
