@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from headway.http import request_heads
+from headway.http import slow_reader
 from headway.http.bodies import MOST_GUEST_BYTES
 from headway.http.trpc import MOST_CALLS
 from tests.integration.http.serving import eventually, reader, served
@@ -107,7 +107,7 @@ async def world(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[World]:
 
 
 async def test_who_takes_a_byte_now_and_then_is_sent_away(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(request_heads, "_STUCK_SECONDS", 0.5)
+    monkeypatch.setattr(slow_reader, "STUCK_SECONDS", 0.5)
     async with served(world) as server, reader(server) as client:
         await client.get("/docs")  # it is there from now on
         with narrow() as slow:

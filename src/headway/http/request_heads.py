@@ -18,6 +18,7 @@ from headway.api import problems
 from headway.http import errors
 from headway.http.answers import SECURITY_HEADERS
 from headway.http.head_lines import Answering
+from headway.http.slow_reader import SlowReaderCut
 
 MOST_HEAD_BYTES = 64 << 10
 MOST_HEADERS = 100
@@ -25,8 +26,6 @@ MOST_WAITING = 32  # requests that a connection may send before it has heard the
 HEAD_SECONDS = 10.0
 _READ_BYTES = 16 << 10  # fed to the parser at a time: how exactly the bounds are held
 _SMALL_BYTES = 4 << 10  # smaller pieces of one line are put together first; the parser copies all it has at every one
-_STUCK_SECONDS = 30.0
-_LEAST_TAKEN_BYTES = 32 << 10  # in that time, of what waits for somebody
 _SECONDS_TO_HEAR = 2.0
 _MOST_UNHEARD_BYTES = 1 << 20
 
@@ -48,7 +47,6 @@ class BoundedProtocol(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self._head_seconds = head_seconds
         self._waiting: asyncio.TimerHandle | None = None
-        self._looking: asyncio.TimerHandle | None = None  # while what was answered is not taken
         self._rests_since: float | None = None  # by the loop's clock: nothing is asked and all is answered
         self._has_begun = self._in_head = False
         self._is_counted_anew = False
@@ -59,12 +57,13 @@ class BoundedProtocol(HttpToolsProtocol):
         self._unheard_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's own
+        self._cut = SlowReaderCut(self.loop, transport)
         super().connection_made(transport)
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._wait_no_more()
-        self._look_no_more()
+        self._cut.end()
         if self.timeout_keep_alive_task is not None:
             self.timeout_keep_alive_task.cancel()
         super().connection_lost(exc)
@@ -174,8 +173,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def _close(self) -> None:
         """Closes once what waits is taken, which has its bound too."""
         self.transport.close()
-        if self._looking is None and self.transport.get_write_buffer_size():
-            self._look(None)
+        self._cut.begin()
 
     def on_body(self, body: bytes) -> None:
         self._is_counted_anew = True
@@ -196,24 +194,12 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._look(None)
+        self._cut.begin()
 
     def resume_writing(self) -> None:
-        self._look_no_more()
+        if not self.transport.is_closing():  # else the rest has to be taken, too
+            self._cut.end()
         super().resume_writing()
-
-    def _look(self, before: int | None) -> None:
-        """Ends a connection that takes nearly nothing of what it has asked for, which holds memory here."""
-        left = self.transport.get_write_buffer_size()
-        if before is not None and left > before - _LEAST_TAKEN_BYTES:
-            self.transport.abort()
-        else:
-            self._looking = self.loop.call_later(_STUCK_SECONDS, self._look, left)
-
-    def _look_no_more(self) -> None:
-        if self._looking is not None:
-            self._looking.cancel()
-            self._looking = None
 
     def _wait(self) -> None:
         self._waiting = self.loop.call_later(self._head_seconds, self._too_slow)

@@ -14,6 +14,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from headway.http.request_heads import HEAD_SECONDS, BoundedProtocol
+from headway.http.web_sockets import BoundedWebSocket
 from headway.kernel.errors import HeadwayError
 
 _BACKLOG = 2048
@@ -36,11 +37,12 @@ class Server:
         self._port = port
         self._socket: socket.socket | None = None
         protocol = cast("type[asyncio.Protocol]", partial(BoundedProtocol, head_seconds=head_seconds))
+        web_socket = cast("type[asyncio.Protocol]", BoundedWebSocket)
         self._uvicorn = _Uvicorn(
             uvicorn.Config(
                 app,
                 http=protocol,
-                ws="websockets-sansio",
+                ws=web_socket,
                 ws_max_size=_MOST_MESSAGE_BYTES,
                 ws_per_message_deflate=False,
                 lifespan="off",
