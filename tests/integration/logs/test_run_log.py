@@ -105,4 +105,4 @@ async def test_a_log_with_secrets_of_many_lines_keeps_nobody_waiting(tmp_path: P
     log = await LogFolder(paths, Broadcast(paths), Events()).open("a", NoOutput(), (secret,))
     beating.cancel()
     assert log.masked("it says 07000/+=.") == "it says ******."
-    assert longest < 0.4, "a lease is renewed every few seconds, and a machine at work is late by itself"
+    assert longest < 1.5, "a lease is renewed every few seconds, and a machine at work is late by itself"

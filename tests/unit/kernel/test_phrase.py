@@ -20,7 +20,7 @@ SAYERS = ("core", "drivers", "features")
 # What is said there is not Headway's own: lines of programs, and what others have said already.
 RELAYED = {
     ("features/servers/auxiliary_run.py", "text"),
-    ("features/servers/auxiliary_run.py", "line"),
+    ("features/servers/auxiliary_run.py", '"\\n".join(lines)'),
     ("features/services/application/last_output.py", 'line if name is None else f"{name} | {line}"'),
     ("features/edge/domain_snapshots.py", "line"),  # phrases
     ("features/backups/database/restore.py", "_plan_of(plan, held)"),
