@@ -48,8 +48,7 @@ async def test_pings_are_not_answered_while_nobody_takes_the_answers(
             await asyncio.to_thread(deaf.sendall, FLOOD)
             assert there.transport.get_write_buffer_size() < 1 << 20
             monkeypatch.setattr(slow_reader, "STUCK_SECONDS", 0.3)
-            there.pause_writing()  # so that it looks at the shorter times
-            there._cut.end()
+            there._cut.stop()  # so that it looks at the shorter times
             there._cut.begin()
             await eventually(lambda: not open_sockets(server))
 

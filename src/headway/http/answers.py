@@ -28,7 +28,7 @@ _LONGEST_NAME = 64
 _SMALLEST_COMPRESSED = 1_400  # what fits one packet gains nothing
 _LARGEST_COMPRESSED_HERE = 256 << 10  # more would hold up the event loop
 _GZIP_LEVEL = 1
-_PIECE_BYTES = 64 << 10  # of a body that is longer than two: what is not taken waits here, and in no buffer
+_PIECE_BYTES = 128 << 10  # of a body that is longer than two: what is not taken waits here, and in no buffer
 _NOT_MODIFIED = 304
 
 

@@ -63,7 +63,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._wait_no_more()
-        self._cut.end()
+        self._cut.stop()
         if self.timeout_keep_alive_task is not None:
             self.timeout_keep_alive_task.cancel()
         super().connection_lost(exc)
@@ -173,7 +173,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def _close(self) -> None:
         """Closes once what waits is taken, which has its bound too."""
         self.transport.close()
-        self._cut.begin()
+        if self.transport.get_write_buffer_size():
+            self._cut.begin()
 
     def on_body(self, body: bytes) -> None:
         self._is_counted_anew = True

@@ -20,7 +20,7 @@ from headway.kernel.errors import HeadwayError
 _BACKLOG = 2048
 _KEEP_ALIVE_SECONDS = 20
 _MOST_MESSAGE_BYTES = 4_096  # nobody who listens has anything to say
-_MOST_UNSENT_BYTES = 128 << 10  # that the kernel takes of an answer whose reader does not: else it is megabytes
+_MOST_UNSENT_BYTES = 256 << 10  # that the kernel takes of an answer whose reader does not: else it is megabytes
 _SECONDS_TO_STOP = 1  # for answers that are under way; the event loop's own steps come on top
 
 

@@ -27,7 +27,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         super().connection_made(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._cut.end()
+        self._cut.stop()
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
