@@ -93,7 +93,7 @@ def test_who_takes_nothing_of_the_page_holds_little(running: Panel) -> None:
             each.sendall(b"GET /api/docs HTTP/1.1\r\nHost: localhost\r\n\r\n")
         time.sleep(3)
         held = cost.grown_mib + unsent_mib(running.port)
-    assert held < 32
+    assert held < 48, "of a hundred, 64 have a seat; what waits for each is half a MiB, here and in the kernel"
     assert cost.p99 < P99_SECONDS
 
 
