@@ -11,6 +11,7 @@ import httpx
 from headway.cli.sse import Event, EventReader
 from headway.http.server import Server
 from tests.integration.http.world import KEYS, World
+from tests.support.panel.panel import PATIENCE
 
 
 @asynccontextmanager
@@ -50,7 +51,7 @@ async def events(
                 yield event
 
 
-async def eventually(condition: Callable[[], bool], seconds: float = 10) -> None:
+async def eventually(condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
     """Waits for a fact; fails after the deadline."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - nobody tells of it

@@ -27,6 +27,7 @@ from headway.kernel.ids import new_id
 from headway.kernel.phrase import plain
 from headway.kernel.secret import Secret
 from headway.kernel.vault import Vault
+from tests.support.panel.panel import PATIENCE
 
 PYTHON = "/usr/bin/python3"
 ACCOUNT = 61234
@@ -206,7 +207,7 @@ async def answers(port: int | None) -> bool:
     return True
 
 
-async def until(holds: Callable[[], bool], seconds: float = 15.0) -> None:
+async def until(holds: Callable[[], bool], seconds: float = PATIENCE) -> None:
     """Waits for a fact."""
     deadline = time.monotonic() + seconds
     while not holds():
@@ -214,7 +215,7 @@ async def until(holds: Callable[[], bool], seconds: float = 15.0) -> None:
         await asyncio.sleep(0.02)
 
 
-async def until_async(holds: Callable[[], Awaitable[bool]], seconds: float = 15.0) -> None:
+async def until_async(holds: Callable[[], Awaitable[bool]], seconds: float = PATIENCE) -> None:
     """Waits for a fact that has to be asked for."""
     deadline = time.monotonic() + seconds
     while not await holds():

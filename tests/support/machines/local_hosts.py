@@ -17,6 +17,7 @@ from headway.infra.hosts.base import AnchorSpec, StopMode
 from headway.infra.hosts.command import Account, Command, command
 from headway.infra.hosts.local import LocalHost
 from headway.kernel.ids import new_id
+from tests.support.panel.panel import PATIENCE
 
 PATH = "/usr/local/bin:/usr/bin:/bin"
 # How many processes an account has is counted over the machine: each process of the tests has accounts of its own.
@@ -76,7 +77,7 @@ def shell(text: str, account: Account | None = None, **options: object) -> Comma
     return command("/bin/sh", "-c", text, account=account, env=env, **options)
 
 
-async def until(fact: Callable[[], object], seconds: float = 15.0) -> None:
+async def until(fact: Callable[[], object], seconds: float = PATIENCE) -> None:
     """Waits for a fact."""
     deadline = time.monotonic() + seconds
     while not fact():

@@ -34,6 +34,9 @@ SHELTER = Path("/var/lib/headway-work")
 MISTAKES = re.compile(
     r"^.*(?:failed in a round|a listener failed|runner of deployment|unforeseen error|incident ).*$", re.MULTILINE
 )
+# For how many seconds is waited where nothing is said of how soon something has to be: a build that takes three beside
+# nobody took 37 on a machine that others used too.
+PATIENCE = 90.0
 Json = Any
 
 
@@ -45,7 +48,7 @@ def free_port() -> int:
         return port
 
 
-def until(condition: Callable[[], T], seconds: float = 20.0, *, what: str = "") -> T:
+def until(condition: Callable[[], T], seconds: float = PATIENCE, *, what: str = "") -> T:
     """Waits until ``condition`` gives something true, and gives that; fails after the deadline. The longer it takes the
     less often it looks: most looks are calls and programs, which are to leave the processors to what is waited for. It
     is seen a twentieth of the wait too late at most.
@@ -235,7 +238,7 @@ class Panel:
         """A deployment's row."""
         return self.get("deployment.one", deploymentId=deployment_id)
 
-    def ended(self, deployment_id: str, seconds: float = 30) -> Json:
+    def ended(self, deployment_id: str, seconds: float = PATIENCE) -> Json:
         """A deployment's row once it has ended, of which the panel tells."""
 
         def row() -> Json:
@@ -248,7 +251,7 @@ class Panel:
 
         return until(row, seconds, what=f"the end of {deployment_id}")
 
-    def done(self, deployment_id: str, seconds: float = 30) -> Json:
+    def done(self, deployment_id: str, seconds: float = PATIENCE) -> Json:
         """A deployment's row, which must end well."""
         row = self.ended(deployment_id, seconds)
         assert row["status"] == "done", (row["errorMessage"], self.deployment_log(deployment_id), self.log()[-3000:])
