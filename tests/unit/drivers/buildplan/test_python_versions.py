@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 
 import pytest
 
@@ -204,3 +205,11 @@ def test_every_package_of_the_table_says_from_when_it_is_ready_for_the_newest_py
     assert {name for name, firsts in table.items() if 14 not in firsts} == set()
     assert {name for name, firsts in table.items() if [*firsts.values()] != sorted(firsts.values())} == set()
     assert {name for name, firsts in table.items() if any(len(first) != 3 for first in firsts.values())} == set()
+
+
+def test_a_lock_file_keeps_nobody_waiting_whatever_groups_it_begins() -> None:
+    package = '[[package]]\nname = "numpy"\nversion = "1.20.0"\n' + "groups = [\n" * 60_000 + '"main"]'
+    files = {"pyproject.toml": "[tool.poetry]\nname = 'shop'\n", "poetry.lock": package, "main.py": "print(1)\n"}
+    before = time.thread_time()
+    PROVIDER.plan(tree_of(files), BuildSettings())
+    assert time.thread_time() - before < 2

@@ -54,7 +54,7 @@ _FIRST: Mapping[str, Mapping[int, tuple[int, ...]]] = {
 }
 _PIN = re.compile(r"^([A-Za-z0-9][\w.-]*)(?:\[[^\]\n]{0,80}\])?[ \t]*==[ \t]*(\d+(?:\.\d+){0,4})([^\n]*)", re.MULTILINE)
 _LOCKED = re.compile(r'^name = "([\w.-]+)"\nversion = "(\d+(?:\.\d+){0,4})"', re.MULTILINE)
-_FOR_DEVELOPERS = re.compile(r'^category = "dev"|^groups = \[(?![^\]]*"main")', re.MULTILINE)
+_FOR_DEVELOPERS = re.compile(r'^category = "dev"|^groups = \[(?![^\[\]]*"main")', re.MULTILINE)
 _MOST_TEXT = 2 << 20
 
 
