@@ -100,7 +100,7 @@ def _features(base: Base, access: AccessService) -> Features:
     registries = install_registries(base)
     servers = install_servers(base, open_key=git.ssh_keys.open, open_keys=git.ssh_keys.open_all)
     materials = materials_of(base, servers, git, registries)
-    relocation = ServiceRelocation(carry_along=(carry_backups_along, carry_schedules_along))
+    relocation = ServiceRelocation(events=base.events, carry_along=(carry_backups_along, carry_schedules_along))
     of_composes = partial(demand_of_composes, vault=base.vault)
     applications = install_applications(base, servers, materials, of_composes=of_composes, relocation=relocation)
     of_applications = partial(demand_of_applications, vault=base.vault)

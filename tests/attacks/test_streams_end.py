@@ -1,4 +1,6 @@
-"""Whoever listens is sent away when the key, its end date or the person's access is gone, whatever is listened to."""
+"""Whoever listens is sent away when the key, its end date or the person's access is gone, whatever is listened to; also
+where what is listened to has moved out of their sight.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,7 @@ from headway.http import container_logs
 from headway.http.outlets import COME_BACK
 from headway.http.server import Server
 from tests.integration.http.serving import eventually, reader, served
-from tests.integration.http.world import World, open_world
+from tests.integration.http.world import KEYS, World, open_world
 
 SECONDS = 2.0
 Watch = Callable[[Server, str, Mapping[str, str]], Any]
@@ -102,6 +104,37 @@ async def test_a_key_that_is_removed_hears_no_more(world: World, what: str) -> N
         await world.post("user.deleteApiKey", apiKeyId=made["id"])
         await hearing
         assert time.monotonic() - began < SECONDS
+
+
+@pytest.mark.parametrize("what", [each for each in WHAT if each != "deployment.wait"])  # which looks when it is told
+async def test_who_may_not_see_where_a_service_moves_hears_no_more(
+    world: World, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = await running_row(world)
+    application_id = row["applicationId"]
+    container: Callable[..., Any] = type(world.services.containers).follow
+
+    async def follow(*given: object, require: Callable[[str], None], **named: object) -> AsyncIterator[str]:
+        require(application_id)  # as the real one does, where there is an engine
+        endless: AsyncIterator[str] = await container(*given, **named)
+        return endless
+
+    monkeypatch.setattr(type(world.services.containers), "follow", follow)
+    member_id = next(each["userId"] for each in await world.get("user.all") if each["user"]["name"] == "member")
+    project_ids = [each["projectId"] for each in await world.get("project.all")]
+    await world.post("user.assignPermissions", id=member_id, accessedProjects=project_ids)
+    elsewhere = (await world.post("project.create", name="elsewhere"))["environment"]["environmentId"]
+    async with served(world) as server, asyncio.timeout(20), asyncio.TaskGroup() as group:
+        hers = group.create_task(heard(server, KEYS["member"], row, what))
+        owners = group.create_task(heard(server, KEYS["owner"], row, what))
+        await asyncio.sleep(0.5)
+        assert not hers.done()
+        began = time.monotonic()
+        await world.post("application.update", applicationId=application_id, environmentId=elsewhere)
+        await hers
+        assert time.monotonic() - began < SECONDS
+        assert not owners.done()
+        owners.cancel()
 
 
 async def test_nobody_listens_to_more_than_a_person_may(world: World) -> None:

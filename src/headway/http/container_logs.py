@@ -78,6 +78,7 @@ class ContainerLogs:
             None if server_id in NO_SERVER else server_id,
             tail=min(int(tail), _MOST_LINES) if tail.isdecimal() and len(tail) < 10 else _LINES,
             since=begins(since, SystemClock().now()) if _SINCE.match(since) else None,
+            require=listener.require,
         )
         return listener, output
 

@@ -16,7 +16,7 @@ from headway.http.streams import Follower
 from headway.infra.logs.broadcast import Broadcast
 from headway.infra.logs.line_pieces import LinesFollowed
 from headway.kernel.errors import NotFound
-from headway.kernel.events import DeploymentMoved, Events
+from headway.kernel.events import DeploymentMoved, Events, ServiceMoved
 
 
 class Follows:
@@ -31,6 +31,7 @@ class Follows:
         self._closed = False
         self._audience = audience
         events.listen(DeploymentMoved, self._moved)
+        events.listen(ServiceMoved, self._service_moved)
 
     async def open(self, actor: Actor, permission: Permission, deployment_id: str, offset: int) -> Follower:
         """A follower of a deployment's log from byte ``offset`` on. Raises NotFound where the caller may see none."""
@@ -112,6 +113,10 @@ class Follows:
     def _moved(self, event: DeploymentMoved) -> None:
         channel = self._channels.get(event.deployment_id)
         if channel is not None:
+            channel.stale()
+
+    def _service_moved(self, _event: ServiceMoved) -> None:
+        for channel in self._channels.values():  # with a service go its backups and schedules, and theirs
             channel.stale()
 
     async def _look(self, deployment_id: str) -> View:

@@ -173,6 +173,17 @@ class AccessChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceMoved:
+    """A service or a preview lies in that project now, where not the same people may see it, and the change is
+    committed.
+    """
+
+    service_id: str
+    organization_id: str
+    project_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Whose:
     """Where something lies, by which it is decided who may know of it: in an organisation, there in a project, there in
     a service. ``everyone`` of the organisation may know of what lies in none, else its admins may.

@@ -32,7 +32,7 @@ from headway.features.services.application.service import ApplicationService
 from headway.features.services.model import DesiredState, ReleaseState
 from headway.http.server import Server
 from headway.kernel.artifacts import HealthCheck, HealthKind
-from headway.kernel.events import AccessChanged
+from headway.kernel.events import AccessChanged, ServiceMoved
 from tests.integration.http.serving import served
 from tests.integration.http.world import KEYS, World, add_person, client_with, open_world
 from tests.integration.runtimes.bench import ACCOUNT, Work, make_spec, open_folder
@@ -292,6 +292,22 @@ async def test_a_command_is_beside_the_process_and_ends_whole(folder: Path) -> N
             assert typing.stderr is not None
             said = typing.stderr.read().removeprefix(b"Hangup\n")  # of its shell, which may outlive those below it
             assert said == b"headway: The process web has ended, and with it what ran beside it.\n"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+async def test_a_command_ends_where_its_service_has_moved_out_of_sight(folder: Path) -> None:
+    async with serving(folder) as (world, server, _):
+        application_id = (await world.get("application.search"))["items"][0]["applicationId"]
+        with sitting(way(server), "shop", "sh", "-c", "echo up; sleep 7766") as typing:
+            assert await asyncio.to_thread(first_line, typing) == b"up\n"
+            out_of_sight = {"organization_id": "another", "project_id": "another"}
+            world.services.events.announce(ServiceMoved(service_id="another", **out_of_sight))
+            assert typing.poll() is None
+            world.services.events.announce(ServiceMoved(service_id=application_id, **out_of_sight))
+            assert await asyncio.to_thread(typing.wait, 20) == 1
+            assert typing.stderr is not None
+            assert typing.stderr.read() == b"headway: Your access has changed, and the command was ended.\n"
 
 
 @pytest.mark.slow

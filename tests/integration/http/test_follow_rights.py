@@ -48,9 +48,9 @@ async def test_each_is_told_what_they_may_see_whoever_came_first(world: World, f
         await step(world, lease, "fetch")
         await eventually(lambda: "fetch" in steps("owner") & steps("member"))
         await world.post("application.move", applicationId=application_id, targetEnvironmentId=elsewhere)
+        await eventually(following["member"].done)  # though nothing is told of it
         await step(world, lease, "build")
         await eventually(lambda: "build" in steps("owner"))
-        await eventually(following["member"].done)
         assert "build" not in steps("member")
         assert not following["owner"].done()
         await writer.end(lease)

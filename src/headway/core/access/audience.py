@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from headway.core.access.model import Actor
+from headway.core.access.policy import sees
 from headway.core.access.renewal import AccessEnded, as_it_is
 from headway.kernel.errors import Conflict, TooManyRequests
-from headway.kernel.events import AccessChanged, Events
+from headway.kernel.events import AccessChanged, Events, ServiceMoved
 
 _RETRY_AFTER_SECONDS = 10
 _MOST_OF_A_LINK = 20
@@ -44,9 +45,13 @@ class Listener:
     whose: frozenset[str]
     _now: Callable[[], datetime]
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _service_id: str | None = None
+    _lost: set[str] = field(default_factory=set)
 
     async def over(self) -> None:
-        """Waits until the access of the person has changed, or its key or session has ended: it has to ask again."""
+        """Waits until the access of the person has changed, its key or session has ended, or what it listens to has
+        moved out of its sight: it has to ask again.
+        """
         with suppress(TimeoutError):
             async with asyncio.timeout(self.actor.seconds_left(self._now())):
                 await self._changed.wait()
@@ -58,10 +63,19 @@ class Listener:
         except AccessEnded:
             return False
 
-    def require(self) -> None:
-        """Raises Conflict once the access of the person has changed."""
-        if self._changed.is_set():
+    def require(self, service_id: str) -> None:
+        """It listens to this service from now on. Raises Conflict once the access of the person has changed, or where
+        the service has moved out of its sight since it began to listen.
+        """
+        self._service_id = service_id
+        if self._changed.is_set() or service_id in self._lost:
             raise Conflict("Your access has changed meanwhile; try again.")
+
+    def lose(self, service_id: str) -> None:
+        """A service has moved out of its sight; to which it listens may be known only later."""
+        self._lost.add(service_id)
+        if service_id == self._service_id:
+            self.send_away()
 
     def send_away(self) -> None:
         """Its access has changed."""
@@ -77,6 +91,7 @@ class Audience:
         self._listeners: set[Listener] = set()
         self._of_person: Counter[str] = Counter()
         events.listen(AccessChanged, self._access_changed)
+        events.listen(ServiceMoved, self._service_moved)
 
     def admit(self, actor: Actor) -> None:
         """Raises TooManyStreams for who listens to as many as one may: before anything is looked for that takes time.
@@ -112,3 +127,8 @@ class Audience:
         for listener in self._listeners:
             if event.user_id in listener.whose:
                 listener.send_away()
+
+    def _service_moved(self, event: ServiceMoved) -> None:
+        for listener in self._listeners:
+            if not sees(listener.actor, event.organization_id, event.project_id, service_id=event.service_id):
+                listener.lose(event.service_id)

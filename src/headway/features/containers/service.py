@@ -168,8 +168,11 @@ class ContainerService:
         *,
         tail: int,
         since: datetime | None,
+        require: Callable[[str], None],
     ) -> AsyncIterator[str]:
-        """What a container writes, from its last lines on, masked. Raises Missing."""
+        """What a container writes, from its last lines on, masked. ``require`` is asked last before it is told, of its
+        service, and raises where it may not be. Raises Missing.
+        """
         there = await self.engine_at(actor, server_id)
         container = await self._one(actor, permission, there, container_id)
         found = self._subject_of(container)
@@ -177,6 +180,7 @@ class ContainerService:
             raise Missing(Noun.CONTAINER)
         subject, subject_id = found
         stream = (await masker_of(await self.secrets_of[subject](subject_id))).stream()
+        require(subject_id)
 
         async def masked() -> AsyncIterator[str]:
             async for piece in there.engine.follow(container, tail=tail, since=since):

@@ -159,11 +159,11 @@ class ConsoleService:
 
     @asynccontextmanager
     async def entered(
-        self, actor: Actor, console_id: str, require: Callable[[], None] = lambda: None
+        self, actor: Actor, console_id: str, require: Callable[[str], None] = lambda _: None
     ) -> AsyncIterator[Console]:
         """The console that was wished for, by the one who did and still may, once. All that its command has started has
-        ended when the block does. ``require`` is asked last before it begins, and raises where it may not. Raises
-        Missing, Forbidden, Conflict, HostUnreachable.
+        ended when the block does. ``require`` is asked last before it begins, of its service, and raises where it may
+        not. Raises Missing, Forbidden, Conflict, HostUnreachable.
         """
         wish = self.wishes.get(console_id)
         if wish is None or wish.user_id != actor.user_id or wish.ends < time.monotonic():
@@ -182,7 +182,7 @@ class ConsoleService:
                 if serving.application is not None:
                     serving.mask.update(await self.lifecycle.driver.secrets(serving.application))
                 masker = await masker_of(serving.mask)
-                require()
+                require(wish.service_id)
                 await conversation.write(framed(Kind.TERMS, json.dumps(terms).encode()))
                 yield Console(conversation, masker, self.idle_seconds, self.stopping)
             finally:
