@@ -42,7 +42,12 @@ def every(tx: Tx, vault: Vault) -> list[tuple[SubjectType, Service[Any]]]:
 def forget_key(tx: Tx, organization_id: str, ssh_key_id: str, vault: Vault) -> None:
     """Takes an organisation's SSH key out of the services that name it, and out of their previews."""
     for service in of_organization(tx, organization_id, vault):
-        for each in (service, *READERS[service.kind].previews_of(tx, service.service_id, vault)):
-            if each.settings.git.ssh_key_id == ssh_key_id:
-                bare = replaced(each.settings, {"git.ssh_key_id": None})
+        reader = READERS[service.kind]
+        for each in (service, *reader.previews_of(tx, service.service_id, vault)):
+            if each.settings.git.ssh_key_id != ssh_key_id:
+                continue
+            store.lock_settings(tx, each.service_id)
+            settings = reader.settings_of(tx, each.service_id, vault) or each.settings  # which stay, once it is deleted
+            if settings.git.ssh_key_id == ssh_key_id:
+                bare = replaced(settings, {"git.ssh_key_id": None})
                 store.set_fields(tx, each.service_id, settings=store.kept(bare, vault))

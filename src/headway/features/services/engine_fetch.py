@@ -46,6 +46,7 @@ class EngineFetch(Generic[S]):
         """Notes what the first build has shown, unless somebody has said so meanwhile.
         Raises NotAllowed where the organisation has no machine.
         """
+        store.lock_settings(tx, service_id)
         service = self.reader.find(tx, service_id, vault)
         if service.settings.engine_fetch is not None:
             return

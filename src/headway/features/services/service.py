@@ -93,7 +93,7 @@ class ServiceUseCases(ABC, Generic[S]):
 
         def request(tx: Tx, service: Service[S]) -> Request:
             if change is not None:
-                service = self._with_settings(tx, actor, service, change(service.settings))
+                service = self._with_settings(tx, actor, service_id, change)
             commit = serving_commit(tx, service_id) if again else None
             told = {"title": title, "description": description}
             wanted = deploy_request(service, self.deploys, **told, commit=commit, again=again, allow_file=True)
@@ -223,10 +223,13 @@ class ServiceUseCases(ABC, Generic[S]):
         permit(actor, permission, *place, service_id=service_id, noun=noun_of(self.reader.kind))
         return self.reader.find(tx, service_id, self.vault)
 
-    def _with_settings(self, tx: Tx, actor: Actor, service: Service[S], settings: S) -> Service[S]:
-        """The service with these settings, which are checked, kept and judged."""
+    def _with_settings(self, tx: Tx, actor: Actor, service_id: str, change: Callable[[S], S]) -> Service[S]:
+        """The service with its settings changed, which are checked, kept and judged."""
+        store.lock_settings(tx, service_id)
+        service = self.reader.find(tx, service_id, self.vault)
+        settings = change(service.settings)
         self._check(settings, service.settings, service.host_id)
-        store.set_fields(tx, service.service_id, settings=store.kept(settings, self.vault))
+        store.set_fields(tx, service_id, settings=store.kept(settings, self.vault))
         changed = replace(service, settings=settings)
         self._judge(tx, actor, changed)
         return changed

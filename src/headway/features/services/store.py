@@ -278,6 +278,13 @@ def kept(settings: ServiceSettings, vault: Vault) -> dict[str, str]:
     return {"sealed": vault.seal(settings.dump())}
 
 
+def lock_settings(tx: Tx, service_id: str) -> None:
+    """Keeps whoever else changes the settings of a service waiting until this transaction ends. They are written whole:
+    what is read of them behind this is what may be written over.
+    """
+    tx.lock(f"settings.{service_id}")
+
+
 def set_fields(tx: Tx, service_id: str, **fields: Any) -> None:  # noqa: ANN401 - column values
     """Writes columns of one service."""
     tx.execute(update(services).where(_s.service_id == service_id).values(**fields))

@@ -33,6 +33,7 @@ def unasked(tx: Tx, host_id: str, vault: Vault) -> list[Application]:
 
 def answer(tx: Tx, application_id: str, ports: list[int], vault: Vault) -> bool:
     """Notes what an application uses, unless somebody has said so meanwhile; whether it was noted."""
+    services_store.lock_settings(tx, application_id)
     try:
         application = store.find(tx, application_id, vault)
     except NotFound:

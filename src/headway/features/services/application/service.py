@@ -104,7 +104,7 @@ class ApplicationService(ServiceUseCases[AppSettings]):
             check_name(name)
 
         def write(tx: Tx) -> Application:
-            tx.lock(f"settings.{application_id}")  # what is read here is what is written over
+            services_store.lock_settings(tx, application_id)
             current = self._permitted(tx, actor, permission, application_id)
             require_as_read(current.env, env_was)
             if environment_id is not None:

@@ -102,7 +102,7 @@ class ComposeService(ServiceUseCases[ComposeSettings]):
             check_name(name, _WHOSE)
 
         def write(tx: Tx) -> Compose:
-            tx.lock(f"settings.{compose_id}")  # what is read here is what is written over
+            services_store.lock_settings(tx, compose_id)
             current = self._permitted(tx, actor, permission, compose_id)
             require_as_read(current.env, env_was)
             settings = current.settings if change is None else change(current.settings)

@@ -144,7 +144,7 @@ class DatabaseService:
             check_name(change.name, "A database's")
 
         def write(tx: Tx) -> Database:
-            tx.lock(f"settings.{database_id}")  # what is read here is what is written over
+            services_store.lock_settings(tx, database_id)
             current = self.permitted(tx, actor, permission, kind, database_id)
             settings = judged_elsewhere(actor, current.settings, change.settings(current.settings))
             check(kind, settings)
@@ -181,7 +181,9 @@ class DatabaseService:
             def request() -> Database:
                 if change is None:
                     return database
-                store.write(tx, replace(database, settings=change(database.settings)), self.vault)
+                services_store.lock_settings(tx, database_id)
+                current = self._found(tx, database_id)
+                store.write(tx, replace(current, settings=change(current.settings)), self.vault)
                 return self._judged(tx, actor, database_id)
 
             return self.ledger.enqueue_once(tx, once, lambda: asked_by(actor, request_of(request())))
@@ -215,6 +217,7 @@ class DatabaseService:
             await self.telling.tell(database, password, of_root=of_root)
 
         def write(tx: Tx) -> None:
+            services_store.lock_settings(tx, database_id)
             current = self.permitted(tx, actor, permission, kind, database_id)
             settings = with_password(current, password, of_root=of_root)
             store.write(tx, replace(current, settings=settings), self.vault)
@@ -289,6 +292,7 @@ class DatabaseService:
         """
 
         def begin(tx: Tx) -> Database:
+            services_store.lock_settings(tx, database_id)
             database = self.permitted(tx, actor, permission, kind, database_id)
             ran = database.runs.serving_release_id or deployments.of_subject(tx, SubjectType.DATABASE, database_id)
             # Where nothing was ever deployed no engine need be asked.
