@@ -187,12 +187,12 @@ class Client:
             time.sleep(pause)  # also after an answer: a panel that stops sends everybody away at once
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
 
-    def follow(self, deployment_id: str) -> Iterator[Event]:
-        """The log, step and status events of a deployment from its first byte to its end. A connection that breaks is
-        taken up again behind the last byte that came; PanelUnreachable when the panel stays away for a minute, which
+    def follow(self, deployment_id: str, start: int = 0) -> Iterator[Event]:
+        """The log, step and status events of a deployment from a byte of its log to its end. A connection that breaks
+        is taken up again behind the last byte that came; PanelUnreachable when the panel stays away for a minute, which
         begins when it goes: a build may have printed nothing for longer than that.
         """
-        offset = "0"
+        offset = str(start)
         pause, away_since = _FIRST_PAUSE_SECONDS, None
         while True:
             try:

@@ -44,18 +44,28 @@ def to_the_end(client: Client, deployment_id: str, *, as_json: bool, noun: str =
         raise
 
 
+def tail_offset(client: Client, deployment_id: str, lines: int) -> int:
+    """At which byte of its log the last so many of the lines begin that it has now."""
+    total = client.get("deployment.lines", deploymentId=deployment_id, count=1)["total"]
+    if total <= lines:
+        return 0
+    rows = client.get("deployment.lines", deploymentId=deployment_id, count=1, **{"from": total - lines + 1})["rows"]
+    return int(rows[0]["offset"]) if rows else 0  # none: it was begun anew meanwhile
+
+
 def watch(
-    client: Client, deployment_id: str, stream: TextIO | None = None, *, tells_the_end: bool = False
+    client: Client, deployment_id: str, stream: TextIO | None = None, *, start: int = 0, tells_the_end: bool = False
 ) -> Mapping[str, Any]:
-    """Shows a deployment until its end; the row as it then is. Whoever ``tells_the_end`` in words of its own, the
-    row's error and the address among them, has the log's last sentence left out where it says no more than that.
+    """Shows a deployment from a byte of its log until its end; the row as it then is. Whoever ``tells_the_end`` in
+    words of its own, the row's error and the address among them, has the log's last sentence left out where it says no
+    more than that.
     """
     stream = stream or sys.stdout
     screen = Screen.on(stream, holds_closing=tells_the_end)
     waits = threading.Timer(_SECONDS_UNTIL_TOLD_TO_WAIT, lambda: screen.note("waiting in the queue"))
     try:
         with _ticking(screen.tick, wanted=output.takes_back(stream)):
-            for event in client.follow(deployment_id):
+            for event in client.follow(deployment_id, start):
                 if not (event.kind == "status" and json.loads(event.data)["status"] == "pending"):
                     waits.cancel()
                 elif waits.ident is None:
@@ -69,9 +79,9 @@ def watch(
     return row
 
 
-def relay(client: Client, deployment_id: str) -> Mapping[str, Any]:
+def relay(client: Client, deployment_id: str, start: int = 0) -> Mapping[str, Any]:
     """Passes a deployment's events on to a program, one JSON object to a line; the row at its end."""
-    for event in client.follow(deployment_id):
+    for event in client.follow(deployment_id, start):
         data = json.loads(event.data) if event.data else None
         output.say(json.dumps({"event": event.kind, "offset": event.id, "data": data}, ensure_ascii=False))
     row: Mapping[str, Any] = client.get("deployment.one", deploymentId=deployment_id)

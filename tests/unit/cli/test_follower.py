@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headway.cli import follower
-from headway.cli.follower import Screen, watch
+from headway.cli.follower import Screen, tail_offset, watch
 from headway.cli.sse import Event
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class Terminal(io.StringIO):
 class SlowPanel:
     """One whose deployment has a step that goes on for a while."""
 
-    def follow(self, _: str) -> Iterator[Event]:
+    def follow(self, _: str, __: int) -> Iterator[Event]:
         yield step("source")
         yield Event(kind="log", data=json.dumps("fetched\x1b[2J\n"), id="12")
         time.sleep(0.2)
@@ -170,3 +170,32 @@ def test_who_wants_no_colours_sees_what_goes_on_without_them(monkeypatch: pytest
 def test_a_terminal_with_colours_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = watched(monkeypatch, TERM="xterm")
     assert set(re.findall(r"\x1b\[[0-9;]*[A-Za-z]", shown)) == {"\x1b[K", "\x1b[1m", "\x1b[2m", "\x1b[0m"}
+
+
+class LongLog:
+    """A panel whose deployment's log has these lines, and its events from a byte on, as it tells them."""
+
+    lines = ("fetched ä\n", "one\n", "two\n", "three")
+
+    def get(self, procedure: str, *, count: int = 0, **given: Any) -> Mapping[str, Any]:  # noqa: ANN401 - of a query
+        if procedure == "deployment.one":
+            return {"status": "done"}
+        assert (procedure, count) == ("deployment.lines", 1)
+        number = given.get("from", len(self.lines))
+        return {"total": len(self.lines), "rows": [{"n": number, "offset": self.offset(number)}]}
+
+    def follow(self, _: str, start: int) -> Iterator[Event]:
+        text = "".join(self.lines).encode()[start:].decode()
+        yield step("source")
+        yield Event(kind="log", data=json.dumps(text), id=str(len("".join(self.lines).encode())))
+        yield Event(kind="end", data="{}", id=None)
+
+    def offset(self, number: int) -> int:
+        return len("".join(self.lines[: number - 1]).encode())
+
+
+@pytest.mark.parametrize(("lines", "shown"), [(1, "three\n"), (3, "one\ntwo\nthree\n"), (4, None), (9, None)])
+def test_the_last_lines_and_all_that_follows_are_shown_below_the_steps_before(lines: int, shown: str | None) -> None:
+    client, stream = cast("Client", LongLog()), io.StringIO()
+    watch(client, "d", stream, start=tail_offset(client, "d", lines))
+    assert stream.getvalue() == "==> source\n" + (shown or "".join(LongLog.lines) + "\n")

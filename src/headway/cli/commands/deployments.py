@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Identifier = Annotated[str, typer.Argument(metavar="ID", help="A deployment's id, or the beginning of it.")]
 
+_TAIL = 1_000
 _LONGEST_TAIL = 10_000
 _SUBJECTS = ("application", "compose", "database", "server")
 _BY_WISH = frozenset({"killed", "cancelled", "superseded"})
@@ -74,10 +75,16 @@ def logs(
     context: typer.Context,
     identifier: Identifier,
     *,
-    follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="From its beginning, until the deployment ends.")
-    ] = False,
-    tail: Annotated[int, typer.Option(min=1, max=_LONGEST_TAIL, help="How many lines, from the end.")] = 1000,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Until the deployment ends.")] = False,
+    tail: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=_LONGEST_TAIL,
+            help=f"How many lines, from the end: {_TAIL}, and with --follow all.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Prints the log of a deployment.
@@ -88,12 +95,13 @@ def logs(
     with Session.of(context).client() as client:
         deployment_id = _whole(client, identifier)
         if not follow:
-            text = client.get("deployment.readLogs", deploymentId=deployment_id, tail=tail)
+            text = client.get("deployment.readLogs", deploymentId=deployment_id, tail=tail or _TAIL)
             output.say_json({"deploymentId": deployment_id, "log": text}) if as_json else output.say_text(text)
             return
-        from headway.cli.follower import relay, watch
+        from headway.cli.follower import relay, tail_offset, watch
 
-        row = relay(client, deployment_id) if as_json else watch(client, deployment_id)
+        start = 0 if tail is None else tail_offset(client, deployment_id, tail)
+        row = relay(client, deployment_id, start) if as_json else watch(client, deployment_id, start=start)
         if row["status"] != "done":
             raise typer.Exit(Status.ERROR)
 
