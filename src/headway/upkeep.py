@@ -25,6 +25,7 @@ from headway.core.deployments import restoration, store
 from headway.core.deployments.store import Unfinished
 from headway.core.engine.scheduler import store as timers_store
 from headway.drivers.panel_machine import PanelMachine
+from headway.features.notifications import store as notifications_store
 from headway.features.services import store as services_store
 from headway.features.services.application import deploy
 from headway.infra.daemons.daemon import MARKER
@@ -63,9 +64,12 @@ class BackedUp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restored:
-    """What was restored: how many files, when and where the backup was made, and by which version."""
+    """What was restored: how many files, when and where the backup was made, and by which version; and how many
+    notifications waited in it, which are not sent.
+    """
 
     files: int
+    unsent: int
     made_at: str
     made_by: str
     data_dir: str
@@ -143,13 +147,17 @@ def restore(settings: Settings, path: Path) -> Restored:
             dump.load(url, database)
         with _uninterrupted():  # a database that was filled belongs to the key that is in the draft
             database.unlink(missing_ok=True)
-            _settle(url, contents.header["dataDir"], str(folder))
+            unsent = _settle(url, contents.header["dataDir"], str(folder))
             sync_folder(draft)
             draft.rename(folder)  # an empty directory is replaced
             sync_folder(folder.parent)
     header = contents.header
     return Restored(
-        files=len(contents.members), made_at=header["madeAt"], made_by=header["version"], data_dir=header["dataDir"]
+        files=len(contents.members),
+        unsent=unsent,
+        made_at=header["madeAt"],
+        made_by=header["version"],
+        data_dir=header["dataDir"],
     )
 
 
@@ -320,22 +328,24 @@ def _check_key(draft: Path, contents: Contents) -> None:
         raise NotRestorable("The key in the backup is not the one that its secrets were written with.")
 
 
-def _settle(url: str, before: str, now: str) -> None:
+def _settle(url: str, before: str, now: str) -> int:
     """Rows name the files of their logs, which may lie elsewhere now; nobody is signed in; and what the panel of the
-    copy had under way is not this one's to end, to repeat or to take back.
+    copy had under way is not this one's to end, to repeat or to take back, nor what it had to tell this one's to send:
+    how many notifications that are.
     """
 
-    def settle(tx: Tx) -> None:
+    def settle(tx: Tx) -> int:
         sessions_store.forget_all(tx)
         restoration.end_all(tx)
         timers_store.drop_all_waiting(tx)
         services_store.let_all_go(tx)
         if before != now:
             store.move_logs(tx, f"{before}/logs/", f"{now}/logs/")
+        return notifications_store.give_up_waiting(tx)
 
     database = SqlDatabase(url)
     try:
-        asyncio.run(database.run(settle))
+        return asyncio.run(database.run(settle))
     finally:
         database.close()
 

@@ -9,15 +9,18 @@ import pytest
 from sqlalchemy import column, exists, func, insert, select, table
 
 from headway import upkeep
+from headway.core.access import store as access
 from headway.core.deployments import lease as leases
 from headway.core.deployments import pending_undos, setbacks, store
 from headway.core.deployments.restoration import ENDED_ELSEWHERE
 from headway.core.deployments.status import Reason, Status
+from headway.features.notifications.model import NoticeState
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.migrate import migrate
 from headway.infra.db.sqlite import sqlite_url
-from headway.infra.db.tables.deployments import deployments, removed_deployments, undos
+from headway.infra.db.tables.deployments import deployments, outbox, removed_deployments, undos
 from headway.infra.db.tables.deployments import setbacks as setback_rows
+from headway.infra.db.tables.notifications import channels, notices
 from headway.infra.db.tables.timers import ticks
 from headway.infra.db.transaction import Tx
 from headway.kernel.clock import SystemClock
@@ -97,3 +100,35 @@ def test_a_service_is_neither_deployed_nor_held_down_any_more(tmp_path: Path, *,
     found = {name: (status, wanted) for name, status, wanted in rows}
     assert found["The far"] == ("error", "up")
     assert (found["The served"], found["The going"]) == (("done", "up"), ("error", "down"))
+
+
+def test_nothing_is_told_that_waited_to_be_told(database_url: str) -> None:
+    database = SqlDatabase(database_url)
+    with database.writer.begin() as connection:
+        tx = Tx(connection, SystemClock())
+        store.add_to_outbox(tx, "deployment.done", {})
+        tell_on_a_channel(tx)
+
+    assert upkeep._settle(database_url, "/a", "/a") == 2
+
+    with database.writer.begin() as connection:
+        told = {row.notice_id: (row.state, bool(row.last_error)) for row in connection.execute(select(notices))}
+        assert connection.execute(select(outbox)).all() == []
+    database.close()
+    assert told == {
+        "waiting": (NoticeState.FAILED, True),
+        "sent": (NoticeState.SENT, False),
+        "failed": (NoticeState.FAILED, False),
+        "quiet": (NoticeState.QUIET, False),
+    }
+
+
+def tell_on_a_channel(tx: Tx) -> None:
+    """A channel with a notice of each state, called by that."""
+    whose = {"organization_id": access.add_organization(tx, "Ours"), "channel_id": "c", "created_at": tx.now}
+    wants = {"events": [], "projects": [], "services": [], "quiet_seconds": 0}
+    tx.execute(insert(channels).values(**whose, **wants, name="ours", medium="webhook", target="sealed"))
+    of = {"channel_id": "c", "event": "deployment.done", "about": "d1", "sameness": "", "payload": {}, "attempts": 0}
+    for state in NoticeState:
+        made = {"notice_id": state, "state": state, "due_at": tx.now, "created_at": tx.now}
+        tx.execute(insert(notices).values(**of, **made))

@@ -68,6 +68,13 @@ def restore(
         output.say_json(told(made))
         return
     output.say(f"{settings.data_dir} is restored: {made.files} files of {made.made_at}, by Headway {made.made_by}.")
+    if made.unsent:
+        many = (
+            "1 notification that waited in it is"
+            if made.unsent == 1
+            else f"{made.unsent} notifications that waited in it are"
+        )
+        output.say(f"{many} not sent: the panel that it was made of has gone on since.")
     output.say("Start the panel with it, then deploy each service again:")
     output.say("headway apps deploy NAME, and headway composes deploy NAME")
 

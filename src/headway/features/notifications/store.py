@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, delete, exists, func, insert, literal, or_, select, union_all, update
+from sqlalchemy import Row, and_, delete, exists, func, insert, inspect, literal, or_, select, union_all, update
 
 from headway.core.access.machine_store import is_guarded
 from headway.core.access.policy import Missing, Noun
@@ -36,6 +36,7 @@ _c = channels.c
 _n = notices.c
 _NO_FAILURES = (".done", ".started", ".cancelled", ".superseded")
 _MOST_DUE = 1_000
+_OLD_NEWS = "Headway was restored from a backup in which this waited. It is old news, and was not sent."
 _NOTICE = tuple(column for column in _n if column.name != "sameness")
 
 
@@ -197,6 +198,18 @@ def wait_again(tx: Tx, notice_id: str) -> None:
     """It is told again, as if it were new."""
     values = {"state": NoticeState.WAITING, "attempts": 0, "due_at": tx.now, "last_error": None}
     tx.execute(update(notices).where(_n.notice_id == notice_id).values(values))
+
+
+def give_up_waiting(tx: Tx) -> int:
+    """Has nothing told any more of what waits, in a database that was put back from a copy, and gives how much that
+    was: it is old, and the panel of the copy has told it. The schema may be one of before there were channels.
+    """
+    if not inspect(tx.connection).has_table(channels.name):
+        return 0
+    is_heard = tx.execute(select(_c.channel_id).limit(1)).first() is not None
+    happened = tx.execute(delete(outbox)).rowcount
+    given_up = tx.execute(update(notices).where(WAITING).values(state=NoticeState.FAILED, last_error=_OLD_NEWS))
+    return given_up.rowcount + (happened if is_heard else 0)
 
 
 def notice(tx: Tx, notice_id: str) -> Notice:
