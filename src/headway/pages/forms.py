@@ -117,6 +117,7 @@ class Form:
     What a field showed and somebody has emptied is to be gone: where it is not given in another way, it is given as
     ``empties`` has it, by the field's name; a field that is not there cannot be emptied, and that is said. Not so of a
     form that ``suggests``: what stands in its fields at first is no more than a beginning, and empty is the default.
+    What a field never shows stays where it is empty: one of ``away`` has a tick beside it, by which this is given.
 
     Where fields are more than texts: ``template`` extends the question's with fields of its own, and ``takes`` makes
     the input of all that was typed, as it was; what it raises is told at the form. ``before`` says of that input what
@@ -135,6 +136,7 @@ class Form:
     clears: frozenset[str] = frozenset()
     empties: Mapping[str, object] = field(default_factory=dict)
     suggests: bool = False
+    away: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     takes: Callable[[Visit, Mapping[str, str]], Awaitable[Mapping[str, object]]] | None = None
     template: str = "web/templates/question.html"
     before: Callable[[Visit, Mapping[str, object]], Before | None] | None = None

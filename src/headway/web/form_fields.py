@@ -14,6 +14,9 @@ from headway.pages.words import label
 SEEN = "seen"
 """The field that tells what was shown, of a form that saves the whole of it."""
 NOT_EMPTIED = "This cannot be left empty."
+AWAY = "away."
+"""What the tick is called by, before the field's name, that takes away what a field never shows."""
+ONE_OF_BOTH = "Type another one or take it away, not both."
 _LONGEST_NUMBER = 15
 _SECRETS = frozenset({Kind.SECRET, Kind.SECRET_BLOCK})
 _NUMBER = re.compile(r"-?(\d+(\.\d*)?|\.\d+)", re.ASCII)
@@ -65,6 +68,16 @@ def with_emptied(
     return {**values, **{name: form.empties[name] for name in emptied}}
 
 
+def with_taken_away(form: Form, typed: Mapping[str, str], values: Mapping[str, object]) -> Mapping[str, object]:
+    """The values with what takes away those that are never shown and beside which that was ticked. Raises Problem where
+    another one was typed all the same.
+    """
+    ticked = [name for name in form.away if AWAY + name in typed]
+    if both := [name for name in ticked if typed.get(name, "").strip()]:
+        raise invalid([{"code": "custom", "path": name.split("."), "message": ONE_OF_BOTH} for name in both])
+    return {**values, **{name: value for each in ticked for name, value in form.away[each].items()}}
+
+
 def _has(values: Mapping[str, object], name: str) -> bool:
     within, _, own = name.partition(".")
     held = values.get(within)
@@ -81,6 +94,7 @@ def returned_of(form: Form, typed: Mapping[str, str]) -> Mapping[str, str]:
     what was ticked of one that holds several; and what tells what was shown, of a form that saves the whole of it.
     """
     shown = {name for name, kind in form.fields.items() if kind not in _SECRETS} | ({SEEN} if form.whole else set())
+    shown |= {AWAY + name for name in form.away}
     return {
         name: text
         for name, text in typed.items()

@@ -19,7 +19,16 @@ from headway.kernel.errors import Code, HeadwayError
 from headway.kernel.uploads import Upload
 from headway.pages.forms import Field, Flash, Form, Question
 from headway.pages.page import View
-from headway.web.form_fields import SEEN, kept_of, returned_of, told_of, values_of, with_emptied, wrong_of
+from headway.web.form_fields import (
+    SEEN,
+    kept_of,
+    returned_of,
+    told_of,
+    values_of,
+    with_emptied,
+    with_taken_away,
+    wrong_of,
+)
 from headway.web.provider import confirm_at
 from headway.web.requests import Came
 from headway.web.retry import with_when
@@ -148,6 +157,7 @@ class FormPost:
             values = values_of(self.form, typed) if takes is None else await takes(visit, typed)
             values = {**values, **self.form.given(visit)}
             values = with_emptied(self.form, question, typed, values, expected_of(operation.input))
+            values = with_taken_away(self.form, typed, values)
             given = await self._prepared(visit, operation, values)
             key = form_key(came, operation.name, typed.get(_ONCE, ""))
             answer = await visit.operations.perform(operation, visit.actor, given, key, upload)
@@ -248,6 +258,7 @@ class FormPost:
             "confirm": confirm,
             "confirm_at": confirm_at(self.action) if confirm and self.by_provider else "",
             "typed": typed,
+            "away": self.form.away.keys(),
             "more": question.more,
             "uploads": self.form.uploads,
             "upload_bytes": self.upload_bytes,

@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from headway.api.inputs import expected_of
+from headway.features.notifications import store as channels_store
 from headway.features.services.database.model import DatabaseKind
 from headway.operations import all_pages, bare_registry
 from headway.pages.forms import Form, Kind
@@ -68,7 +69,7 @@ _FILLED: Mapping[str, str] = {
     "triggerType": "tag",
     **{f"change-{forge} name": "Ours" for forge in ("github", "gitlab", "gitea", "bitbucket")},
 }
-# What a form never shows, and so cannot show that it is gone; empty, it stays.
+# What a form never shows, and so cannot show that it is gone; empty, it stays, and of the first a tick takes it away.
 _NEVER_SHOWN = frozenset({"apiUrl", "certificateData"})
 _BY_DEFAULT = frozenset({"change-github githubUrl", "change-gitlab gitlabUrl", "change-bitbucket bitbucketUrl"})
 _VISIT = cast("Visit", SimpleNamespace(path=defaultdict(lambda: "id"), query=defaultdict(str)))
@@ -284,3 +285,31 @@ async def test_what_is_emptied_is_taken_away_or_refused_aloud(world: World, part
                 missed.append(f"{path}/{name}")
     assert missed == [], "there is nothing of which it is"
     assert wrong == [], "\n".join(wrong)
+
+
+async def _ticked(client: httpx.AsyncClient, address: str, name: str, **typed: str) -> None:
+    """A form is sent as it is shown, but for what is typed and the tick that takes this field's value away."""
+    shown = await _shown(client, address)
+    assert shown is not None
+    assert f'name="away.{name}"' in (await client.get(address)).text
+    data = {**shown.values, **typed, f"away.{name}": "true"}
+    answer = await client.post(address, data=data, headers=OWN)
+    assert answer.status_code == 303, answer.text
+
+
+async def test_what_no_form_shows_is_taken_away_by_the_tick_beside_it(world: World) -> None:
+    vault = world.platform.data_dir.vault
+    application_id = await world.application(webhookSecret="s" * 20)
+    asked = {"name": "hub", "accessToken": "x", "apiUrl": "https://api.example.org"}
+    provider_id = (await world.post("github.create", **asked))["gitProviderId"]
+    told = {"name": "hook", "endpoint": "http://nowhere.invalid/hook", "headers": {"authorization": "Bearer x"}}
+    channel_id = (await world.post("notification.createCustom", **told))["notificationId"]
+    async with signed_in(world) as client:
+        await _ticked(client, f"/git-providers/{provider_id}/change-github", "apiUrl", accessToken="y")
+        await _ticked(client, f"/notifications/{channel_id}/change-custom", "headers.authorization")
+        await _ticked(client, f"/services/{application_id}/settings/pushes-application", "webhookSecret")
+    provider = await world.get("github.one", githubId=provider_id)
+    assert (provider["apiUrl"], provider["has"]) == ("https://api.github.com", ["token"])
+    channel = await world.services.db.read(lambda tx: channels_store.find(tx, channel_id, vault))
+    assert (channel.target.url, channel.target.headers) == ("http://nowhere.invalid/hook", {})
+    assert (await world.get("application.one", applicationId=application_id))["hasWebhookSecret"] is False

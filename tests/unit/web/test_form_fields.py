@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, cast
 
@@ -9,7 +10,16 @@ import pytest
 
 from headway.api.problems import Problem
 from headway.pages.forms import Form, Kind, Question
-from headway.web.form_fields import NOT_EMPTIED, kept_of, told_of, values_of, with_emptied
+from headway.web.form_fields import (
+    NOT_EMPTIED,
+    ONE_OF_BOTH,
+    kept_of,
+    returned_of,
+    told_of,
+    values_of,
+    with_emptied,
+    with_taken_away,
+)
 
 FIELDS = {"title": Kind.TEXT, "keep": Kind.WHOLE, "force": Kind.FLAG, "paths": Kind.LINES}
 NEVER = cast("Any", None)
@@ -96,3 +106,21 @@ def test_what_was_shown_and_is_emptied_is_taken_away_or_refused() -> None:
     assert [dict(each) for each in refused.value.issues] == [
         {"code": "custom", "path": ["keep"], "message": NOT_EMPTIED}
     ]
+
+
+def test_what_is_never_shown_is_taken_away_by_a_tick_beside_it() -> None:
+    fields = {"token": Kind.SECRET, "headers.authorization": Kind.SECRET}
+    away = {"token": {"token": ""}, "headers.authorization": {"headers": {}}}
+    form = Form(operation=NEVER, given=NEVER, asks=NEVER, did=NEVER, then=NEVER, fields=fields, away=away)
+
+    def given(typed: Mapping[str, str]) -> Mapping[str, object]:
+        return with_taken_away(form, typed, values_of(form, typed))
+
+    assert given({"token": "", "headers.authorization": ""}) == {}, "empty, they stay"
+    assert given({"away.token": "true", "token": " "}) == {"token": ""}
+    assert given({"away.headers.authorization": "true", "token": "new"}) == {"token": "new", "headers": {}}
+    assert given({"away.else": "true"}) == {}
+    with pytest.raises(Problem) as told:
+        given({"away.headers.authorization": "true", "headers.authorization": "Bearer new"})
+    assert told_of(told.value.issues, fields)[0] == {"headers.authorization": ONE_OF_BOTH}
+    assert "away.token" in returned_of(form, {"away.token": "true", "token": "secret"})

@@ -157,6 +157,7 @@ def _change(kind: str) -> Form:
         fields=_OF_VOLUME if kind == "volume" else _OF_DATABASE,
         clears=frozenset(cleared),
         empties={"name": "", "prefix": ""},
+        away={"encryptionPassword": {"encryptionPassword": None}},
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from headway.core.access.policy import Missing, Noun
-from headway.features.git.pages.provider_entries import FORGES, entries_of
+from headway.features.git.pages.provider_entries import FORGES, entries_of, spared
 from headway.features.git.pages.provider_list import ALL
 from headway.features.git.pages.provider_list import PATH as LIST
 from headway.kernel.errors import Code, HeadwayError
@@ -116,6 +116,7 @@ def _change(forge: str) -> Form:
         then=lambda visit, _answer: _here(visit),
         fields=fields_of(entries),
         empties={each.name: "" for each in entries if each.look not in {Look.SECRET, Look.SECRET_AREA}},
+        away={name: {name: ""} for name in spared(forge)},
         template=TEMPLATE,
         takes=takes(entries),
     )

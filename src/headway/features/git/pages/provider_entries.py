@@ -13,6 +13,11 @@ _API = Entry(
 )
 
 
+def spared(forge: str) -> Sequence[str]:
+    """What no form shows of a forge's provider, which can do without it."""
+    return (*(("accessToken", "githubPrivateKey", "githubWebhookSecret") if forge == "github" else ()), _API.name)
+
+
 def entries_of(forge: str, has: Sequence[str] = ()) -> Sequence[Entry]:
     """The entries of a forge's provider. Of what it ``has`` a secret is left as it is where nothing is typed."""
     kept = "There is one, which is not shown. Left empty, it stays." if has else ""

@@ -149,6 +149,7 @@ def _change(word: str, kind: ChannelKind) -> Form:
         then=_back,
         fields={"name": Kind.TEXT, **{name: each.kind for name, each in kind.fields.items()}},
         empties={name: "" for name, each in kind.fields.items() if each.empties},
+        away={name: each.away for name, each in kind.fields.items() if each.away is not None},
     )
 
 

@@ -12,13 +12,14 @@ from headway.pages.forms import Field, Kind
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelField:
     """A field: how its text becomes a value, how it is shown, and what stands in it at first. One that ``empties`` may
-    be left empty.
+    be left empty; ``away`` is what takes away one that is never shown, None where it is needed.
     """
 
     kind: Kind
     shown: Field
     first: str = ""
     empties: bool = False
+    away: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +47,8 @@ def _optional(label: str, hint: str) -> ChannelField:
     return ChannelField(kind=Kind.TEXT, shown=Field(label=label, hint=hint), empties=True)
 
 
-def _secret(label: str, hint: str = "") -> ChannelField:
-    return ChannelField(kind=Kind.SECRET, shown=Field(label=label, hint=hint))
+def _secret(label: str, hint: str = "", away: Mapping[str, object] | None = None) -> ChannelField:
+    return ChannelField(kind=Kind.SECRET, shown=Field(label=label, hint=hint), away=away)
 
 
 def _whole(label: str, hint: str = "", first: str = "") -> ChannelField:
@@ -56,7 +57,9 @@ def _whole(label: str, hint: str = "", first: str = "") -> ChannelField:
 
 _TO = ChannelField(kind=Kind.LINES, shown=Field(label="To", hint="Mail addresses, one to a line"))
 _FROM = _text("From", "A mail address, such as headway@example.org")
-_AUTHORIZATION = _secret("Authorization header", "Sent along where the receiver asks for it, such as Bearer KEY")
+_AUTHORIZATION = _secret(
+    "Authorization header", "Sent along where the receiver asks for it, such as Bearer KEY", {"headers": {}}
+)
 
 KINDS: Mapping[str, ChannelKind] = MappingProxyType(
     {
@@ -130,7 +133,7 @@ KINDS: Mapping[str, ChannelKind] = MappingProxyType(
             fields={
                 "serverUrl": _text("Server", "https://ntfy.sh, or your own"),
                 "topic": _text("Topic"),
-                "accessToken": _secret("Access token", "Empty: without one"),
+                "accessToken": _secret("Access token", "Empty: without one", {"accessToken": ""}),
                 "priority": _whole("Priority", "1 to 5", "3"),
             },
         ),

@@ -25,7 +25,7 @@ from headway.features.services.pages.service_topics import (
 from headway.features.services.pages.settings_topics import TOPICS, Topic
 from headway.features.services.pages.settings_values import shown_of, typed_of
 from headway.kernel.veil import MARK
-from headway.pages.forms import Flash, Form, Question
+from headway.pages.forms import Flash, Form, Kind, Question
 from headway.pages.page import Asked, Page, View, Visit
 from headway.pages.words import cut
 
@@ -170,6 +170,7 @@ def _form(router: str, topic: Topic) -> Form:
         fields=kinds_of(topic.fields),
         clears=clears_of(topic.fields),
         empties={"description": ""},
+        away={name: {name: ""} for name, each in topic.fields.items() if each.kind is Kind.SECRET},
         whole=True,
     )
 
