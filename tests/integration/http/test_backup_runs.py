@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
+from typing import Any, cast
 
 import pytest
 
 from headway.core.deployments.model import SubjectType
+from headway.core.engine.scheduler.timer import Tick
 from headway.features.destinations import stored_backup_store
 from tests.integration.http.backup_rows import backed_up
 from tests.integration.http.test_spare import compose_service
@@ -61,3 +64,20 @@ async def test_a_repeated_call_gets_the_first_answer_though_its_file_has_gone(wo
     assert (first.status_code, again.status_code) == (200, 200), again.text
     assert again.headers["x-deployment-id"] == first.headers["x-deployment-id"]
     assert (await world.owner.post("/backup.drill", json=given)).status_code == 404
+
+
+@pytest.mark.parametrize("kind", NEW)
+async def test_nothing_of_a_service_that_was_deleted_is_due_and_its_files_stay(world: World, kind: str) -> None:
+    compose = await compose_service(world)
+    made = await backed_up(world, compose["composeId"], None)
+    backup_id = made["backup" if kind == "backup" else "volume_backup"]
+    source = cast("Any", world.platform.base.ledger.subjects[SubjectType(kind)])
+    tick = Tick(due_at=datetime.now(UTC), start_at=datetime.now(UTC))
+
+    async def is_run() -> bool:
+        return await world.services.db.read(lambda tx: source.request(tx, backup_id, tick)) is not None
+
+    assert await is_run()
+    await world.post("compose.delete", composeId=compose["composeId"], deleteVolumes=False)
+    assert not await is_run()
+    assert len(await world.get("backup.files", backupId=made["backup"])) == 1

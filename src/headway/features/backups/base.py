@@ -105,8 +105,8 @@ class BackupTarget(Protocol[B, P]):
         """What brings them to their destinations."""
         ...
 
-    def request(self, tx: Tx, backup: B) -> Request:
-        """A run that makes the backup."""
+    def request(self, tx: Tx, backup: B) -> Request | None:
+        """A run that makes the backup; None where what it is of was deleted."""
         ...
 
     def name(self, backup: B) -> tuple[str, str]:

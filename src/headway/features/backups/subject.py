@@ -38,7 +38,9 @@ class BackupSubject(Generic[B, P]):
         self._timers.moved(tx, deployment)
 
     def request(self, tx: Tx, subject_id: str, tick: Tick) -> Request | None:
-        """A run of the backup, which is due; None where it is gone."""
+        """A run of the backup, which is due; None where it is gone, or what it is of: its files outlive that, and there
+        is nothing to be read any more.
+        """
         try:
             backup = self._target.job.store.find(tx, subject_id, self._target.transfer.vault)
         except NotFound:

@@ -12,7 +12,7 @@ from typing import Any
 from headway.core.access.machine_store import first_organization
 from headway.core.deployments import pending_undos
 from headway.core.deployments.hosts import LOCAL_HOST
-from headway.core.deployments.model import Deployment, Request
+from headway.core.deployments.model import Deployment, Request, SubjectType
 from headway.core.deployments.run import Json, Run, RunFailed, Undo, UndoContext
 from headway.drivers.dumps.base import ARCHIVE, Whole
 from headway.drivers.dumps.registry import DUMPERS
@@ -25,6 +25,7 @@ from headway.features.backups.database.restore import UNDO_MADE, sink_of
 from headway.features.backups.database.servers import DatabaseServers, ReachedDatabase
 from headway.features.backups.plan import name_of_host
 from headway.features.destinations.transfer import BackupStream, BackupTransfer, ObjectPlace
+from headway.features.services import store as services_store
 from headway.features.services.database.server_queries import ask_beside
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.command import Command, Stage
@@ -33,6 +34,8 @@ from headway.kernel.errors import HeadwayError, InvalidInput, NotFound
 from headway.kernel.phrase import phrase
 
 log = logging.getLogger(__name__)
+
+_SERVICES = frozenset({SubjectType.COMPOSE, SubjectType.DATABASE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +55,10 @@ class DatabaseTarget:
     archive: PanelArchive
     job: BackupJob[DatabaseBackup] = DATABASE_JOB
 
-    def request(self, tx: Tx, backup: DatabaseBackup) -> Request:
-        """A run that makes the backup."""
+    def request(self, tx: Tx, backup: DatabaseBackup) -> Request | None:
+        """A run that makes the backup; None where the database or the compose service that it is in was deleted."""
+        if backup.service_id is not None and services_store.find(tx, backup.service_id, _SERVICES) is None:
+            return None
         return backup_request(tx, backup, self.transfer.vault)
 
     def name(self, backup: DatabaseBackup) -> tuple[str, str]:

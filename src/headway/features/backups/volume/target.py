@@ -37,9 +37,10 @@ class VolumeTarget:
     services: VolumeServices
     job: BackupJob[VolumeBackup] = VOLUME_JOB
 
-    def request(self, tx: Tx, backup: VolumeBackup) -> Request:
-        """A run that makes the backup."""
-        return backup_request(backup, self.services.whose(tx, backup.service_type, backup.service_id))
+    def request(self, tx: Tx, backup: VolumeBackup) -> Request | None:
+        """A run that makes the backup; None where its service was deleted."""
+        whose = self.services.whose(tx, backup.service_type, backup.service_id)
+        return None if whose is None else backup_request(backup, whose)
 
     def name(self, backup: VolumeBackup) -> tuple[str, str]:
         """(folder, suffix) of an object at its destination."""
