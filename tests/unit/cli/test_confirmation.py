@@ -32,6 +32,7 @@ ANSWERS: dict[str, Answer] = {
         {"name": "nightly", "backupId": "b1", "backupType": "compose", "databaseType": "x", "database": "x"}
         | {"serviceName": "db"}
     ],
+    "backup.overview": [],
     "backup.files": KEPT,
     "volumeBackups.list": lambda asked: (
         [{"name": "nightly", "volumeBackupId": "v1", "volumeName": "vol", "appName": "shop"}]
@@ -133,3 +134,13 @@ def test_what_one_is_asked_about_is_seen_before_the_answer() -> None:
         assert (done.exit_code, done.stdout) == (2, "")
         assert ("old" if words[0] == "disk" else "Its volumes stay.") in done.stderr
         assert not {"rollback.rollback"} & {procedure for procedure, _ in panel.asked}
+
+
+def test_a_project_whose_services_have_backups_is_left_as_it_is_before_anything_is_asked() -> None:
+    rows = [{"name": "nightly", "serviceId": "c1"}, {"name": "ours", "serviceId": None}]
+    with answering(ANSWERS | {"backup.overview": rows}) as panel:
+        words = ["projects", "remove", "p", "--yes"]
+        done = CliRunner().invoke(build(words[0]), words, env=panel.env)
+    assert done.exit_code == 1
+    assert "nightly of the compose service stack. Nothing was deleted." in done.stderr
+    assert {procedure for procedure, _ in panel.asked} == {"project.all", "backup.overview"}

@@ -15,6 +15,7 @@ from headway.cli.confirmation import confirm
 from headway.cli.options import AsJson, Yes
 from headway.cli.output import Column
 from headway.cli.session import Session
+from headway.kernel.errors import Conflict
 
 if TYPE_CHECKING:
     from headway.cli.client import Client
@@ -118,14 +119,15 @@ def remove(
 ) -> None:
     """Removes a project with everything in it.
 
-    What goes is named first. The volumes of databases and compose services stay unless --volumes is given. What cannot
-    be deleted ends the command; what went before it is gone.
+    What goes is named first. The volumes of databases and compose services stay unless --volumes is given. Backups of
+    what lies in it have to be removed before. What cannot be deleted ends the command; what went before it is gone.
     """
     from headway.cli.lookup import find_project
 
     with Session.of(context).client() as client:
         found = find_project(client, project)
         name, inside = output.clean(found["name"]), list(_inside(found))
+        _require_no_backups(client, name, inside)
         if not yes:
             _say_what_goes(name, inside, volumes=volumes)
             confirm(f"Remove {name}" + (" with all of that?" if inside else "?"))
@@ -168,6 +170,19 @@ def _inside(project: Mapping[str, Any]) -> Iterator[_Inside]:
                     field=field,
                     procedure=procedure,
                 )
+
+
+def _require_no_backups(client: Client, name: str, inside: Sequence[_Inside]) -> None:
+    """A backup outlives what it is of, and keeps its project: that is said before anything goes. Raises Conflict."""
+    of = {each.service_id: each for each in inside}
+    found = [(each, of[each["serviceId"]]) for each in client.get("backup.overview") if each["serviceId"] in of]
+    if not found:
+        return
+    told = ", ".join(f"{output.clean(each['name'])} of the {of.noun} {of.name}" for each, of in found)
+    raise Conflict(
+        f"{name} has backups, which would stay and keep it: {told}. Nothing was deleted. Remove them first (headway "
+        "backups delete, headway volume-backups delete); their files stay where they lie."
+    )
 
 
 def _say_what_goes(name: str, inside: Sequence[_Inside], *, volumes: bool) -> None:
