@@ -272,6 +272,27 @@ def test_a_mariadb_database_comes_back_whole(keeper: Keeper, mariadb: MariaDb) -
     assert "Access denied" in keeper.failed(wrong, "Mariadb")["errorMessage"]
 
 
+@needs_mariadb
+def test_what_is_restored_on_trial_carries_out_no_event_beside_what_lives(keeper: Keeper, mariadb: MariaDb) -> None:
+    mariadb.sql(
+        """SET GLOBAL event_scheduler = ON;
+           CREATE DATABASE eventful;
+           CREATE TABLE eventful.told (by_whom VARCHAR(64));
+           CREATE EVENT eventful.tick ON SCHEDULE EVERY 1 SECOND DO INSERT INTO eventful.told SELECT DATABASE();"""
+    )
+    backup_id = keeper.make("mariadb", mariadb.connection, "eventful")
+    file = keeper.run(backup_id, "Mariadb")
+    for _ in range(5):
+        drill = keeper.running.client.post("/backup.drill", json={"backupId": backup_id})
+        keeper.running.done(drill.headers["x-deployment-id"], 60)
+    assert mariadb.sql("SELECT DISTINCT by_whom FROM eventful.told") == "eventful\n"
+    row = keeper.restore(backup_id, file["path"], "eventful_copy")
+    assert row["status"] == "done", keeper.running.deployment_log(row["deploymentId"])
+    kept = "SELECT status FROM information_schema.events WHERE event_schema = 'eventful_copy'"
+    assert mariadb.sql(kept) == "ENABLED\n", "one that is restored for good is as it was"
+    mariadb.sql("DROP DATABASE eventful_copy; DROP DATABASE eventful; SET GLOBAL event_scheduler = OFF")
+
+
 def test_headways_own_data_is_kept_and_restored_by_one_command(tmp_path: Path) -> None:
     with panel(tmp_path / "data", HEADWAY_BACKUP_DIR=str(tmp_path / "backups")) as first:
         keeper = Keeper(first)

@@ -66,7 +66,7 @@ class Whole:
     """How a dump is known to be whole when it is read back: the programs that read all of it, or how its last line
     begins. ``ahead`` is what the first of the programs reads before the dump, ``place`` the server on which it is ("":
     it is on the panel's machine), ``speaker`` what that is called in its complaints there, ``account`` who starts the
-    programs here.
+    programs here. ``on_trial``: it fills what is thrown away, beside what lives.
     """
 
     programs: tuple[tuple[str, ...], ...] = ()
@@ -76,6 +76,7 @@ class Whole:
     place: str = ""
     speaker: str = ""
     account: Account | None = None
+    on_trial: bool = False
 
 
 class Dumper(Protocol):

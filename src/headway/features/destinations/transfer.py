@@ -5,7 +5,6 @@ how an object is read back.
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 import signal
 import sys
@@ -239,7 +238,7 @@ class BackupTransfer:
             self._packing(storage, *unpack),
             *(stage(each, whole.account) for each in whole.programs),
         )
-        before = {packer.AHEAD: base64.b64encode(whole.ahead).decode()} if whole.ahead else {}
+        before = packer.environment(whole.ahead, on_trial=whole.on_trial)
         command = self._command(run, stages, {**rclone.env(storage), **whole.env, **before}, capture=True)
         exit_ = await run.command(name, command, check=False)
         if not exit_.succeeded:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import os
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headway.drivers.storages import packer
-from headway.drivers.storages.packer import Refused, pack, unpack
+from headway.drivers.storages.packer import Refused, WithoutEvents, environment, pack, unpack
 
 HEADER = b'{"engine": "tar"}'
 
@@ -92,3 +93,47 @@ def test_it_runs_as_a_process_of_its_own(tmp_path: Path) -> None:
         b"headway: The dump is not whole: its last line is not 'COMMIT;'.\n",
     )
     assert run(tmp_path, "pass", note, content=b"as it is").stdout == b"as it is"
+
+
+EVENT = (
+    b"/*!50106 CREATE*/ /*!50117 DEFINER=`u`@`%`*/ /*!50106 EVENT `e` ON SCHEDULE EVERY 1 DAY"
+    b" ON COMPLETION NOT PRESERVE "
+)
+DUMP = (
+    b"INSERT INTO `t` VALUES ('a PRESERVE ENABLE b');\n"
+    + EVENT
+    + b"ENABLE COMMENT 'on' DO DELETE FROM shop.t\n WHERE ' PRESERVE ENABLE' */ ;;\n"
+    + EVENT
+    + b"DISABLE DO SELECT 1 */ ;;\n-- Dump completed\n"
+)
+ON_TRIAL = DUMP.replace(EVENT + b"ENABLE", EVENT + b"DISABLE")
+
+
+@given(cuts=st.lists(st.integers(0, len(DUMP)), max_size=8).map(sorted))
+def test_events_are_switched_off_however_a_dump_is_cut_and_nothing_else_is(cuts: list[int]) -> None:
+    for content, expected in ((DUMP, ON_TRIAL), (DUMP[len(b"INSERT") :], ON_TRIAL[len(b"INSERT") :]), (b"", b"")):
+        out: list[bytes] = []
+        quiet = WithoutEvents(out.append)
+        for begin, end in itertools.pairwise([0, *cuts, len(content)]):
+            quiet.give(content[begin:end])
+        quiet.finish()
+        assert b"".join(out) == expected
+
+
+def test_one_that_begins_or_ends_with_an_event_is_quiet_too() -> None:
+    out: list[bytes] = []
+    quiet = WithoutEvents(out.append)
+    quiet.give(EVENT + b"ENABLE DO SELECT 1")
+    quiet.finish()
+    assert b"".join(out) == EVENT + b"DISABLE DO SELECT 1"
+
+
+@pytest.mark.parametrize(("engine", "given"), [("mysql", ON_TRIAL), ("mariadb", ON_TRIAL), ("postgres", DUMP)])
+def test_they_are_where_a_dump_is_restored_on_trial_and_only_there(tmp_path: Path, engine: str, given: bytes) -> None:
+    note, header = str(tmp_path / "note.json"), f'{{"engine": "{engine}"}}'
+    sent = run(tmp_path, "pack", note, header, content=DUMP).stdout
+    assert run(tmp_path, "unpack", note, engine, content=sent).stdout == DUMP
+    argv = [sys.executable, "-I", packer.__file__, "unpack", note, engine]
+    env = os.environ | environment(b"ahead", on_trial=True)
+    tried = subprocess.run(argv, input=sent, capture_output=True, check=True, cwd=tmp_path, env=env)
+    assert tried.stdout == b"ahead" + given

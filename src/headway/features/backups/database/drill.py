@@ -51,7 +51,7 @@ async def _drill(target: DatabaseTarget, run: Run, plan: DatabaseBackupPlan) -> 
     await run.say(phrase("Restoring {} on trial into {}, which is removed afterwards.", plan.place.path, plan.target))
     await run.step("open a folder", lambda: target.transfer.open_folder(run))
     await make(asked, plan, plan.target)
-    tables = await fill(asked, plan, over=False)
+    tables = await fill(asked, plan, over=False, on_trial=True)
     await asked.drop(plan.target)
     await target.transfer.close_folder(run)
     return Success(

@@ -42,7 +42,7 @@ async def _rehearse(asked: QueriedServer, plan: DatabaseBackupPlan) -> None:
     scratch: str = await asked.run.step("name a database for the trial", _named)
     await make(asked, plan, scratch)
     trial = replace(plan, target=scratch)
-    await asked.run.step("try", lambda: _fill(asked, trial, "restore on trial", over=False))
+    await asked.run.step("try", lambda: _fill(asked, trial, "restore on trial", over=False, on_trial=True))
     await asked.drop(scratch)
 
 
@@ -77,9 +77,9 @@ async def _sealed(asked: QueriedServer, plan: DatabaseBackupPlan) -> Json:
     return asked.transfer.vault.seal(plan.dump())
 
 
-async def fill(asked: QueriedServer, plan: DatabaseBackupPlan, *, over: bool) -> int:
+async def fill(asked: QueriedServer, plan: DatabaseBackupPlan, *, over: bool, on_trial: bool = False) -> int:
     """Fills the database; how many tables it has then."""
-    await asked.run.step(FILL, lambda: _fill(asked, plan, "restore", over=over))
+    await asked.run.step(FILL, lambda: _fill(asked, plan, "restore", over=over, on_trial=on_trial))
     return await asked.tables(plan.target, "count what is there now")
 
 
@@ -126,6 +126,7 @@ async def _named() -> Json:
     return scratch_name()
 
 
-async def _fill(asked: QueriedServer, plan: DatabaseBackupPlan, name: str, *, over: bool) -> Json:
-    await asked.transfer.fetch(asked.run, name, plan.place, plan.what, asked.restore(plan.target, over=over))
+async def _fill(asked: QueriedServer, plan: DatabaseBackupPlan, name: str, *, over: bool, on_trial: bool) -> Json:
+    filling = asked.restore(plan.target, over=over, on_trial=on_trial)
+    await asked.transfer.fetch(asked.run, name, plan.place, plan.what, filling)
     return None

@@ -162,10 +162,11 @@ class QueriedServer:
         """What reads a dump and looks through it."""
         return self.reached.read_by(self.dumper.whole(self.reached.server))
 
-    def restore(self, target: str, *, over: bool) -> Whole:
-        """What reads a dump and fills a database."""
+    def restore(self, target: str, *, over: bool, on_trial: bool) -> Whole:
+        """What reads a dump and fills a database, which does nothing by itself where that is ``on_trial``."""
         restore = self.dumper.restore(self.reached.server, target, over=over)
-        return self.reached.read_by(Whole(programs=(restore.argv,), env=restore.env, account=restore.account))
+        filling = Whole(programs=(restore.argv,), env=restore.env, account=restore.account, on_trial=on_trial)
+        return self.reached.read_by(filling)
 
     async def held(self, target: str) -> DatabaseState:
         """What a database holds now."""
