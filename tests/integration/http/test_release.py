@@ -12,6 +12,7 @@ from headway.features.services.application.model import AppSettings, LimitSettin
 from headway.features.services.application.snapshot import Snapshot
 from headway.features.services.model import ReleaseState
 from headway.kernel.artifacts import Commit
+from tests.integration.http.preview_rows import previews_of
 from tests.integration.http.world import World
 
 COMMIT = Commit(hash="a" * 40, subject="First", author="Ann", branch="main")
@@ -83,3 +84,14 @@ async def test_what_a_release_runs_with_is_sealed_at_rest(world: World) -> None:
     await world.release(application_id, snapshot({"web": 1}, variables={"TOKEN": "hunter2-token"}))
     database = world.platform.data_dir.path
     assert [file.name for file in database.iterdir() if file.is_file() and b"hunter2" in file.read_bytes()] == []
+
+
+async def test_of_a_preview_nothing_is_kept_but_what_serves_and_what_still_drains(world: World) -> None:
+    application_id = await world.application(customGitBranch="main")
+    preview_id = (await previews_of(world, application_id))["preview"]
+    states = (ReleaseState.RETIRED, ReleaseState.RETIRED, ReleaseState.RETIRING, ReleaseState.SERVING)
+    lifecycle = world.services.consoles.lifecycle
+    for service_id, beyond in ((application_id, 0), (preview_id, 2)):
+        made = [await world.release(service_id, state=each) for each in states]
+        _, not_kept = await lifecycle.beyond(service_id)
+        assert {each.release_id for each in not_kept} == {*made[:beyond]}

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 from headway.core.deployments import pending_undos
@@ -156,8 +156,11 @@ class ServiceLifecycle(Generic[C, D]):
         return await self.db.read(lambda tx: self.not_kept(tx, service_id))
 
     def not_kept(self, tx: Tx, service_id: str) -> tuple[KeptReleases, list[Release]]:
+        """The same within a transaction; of a preview it is what serves, for nobody goes back to what did before."""
         reader = self.driver.reader
         keep = kept_by(reader.settings_of(tx, service_id, self.vault), self.kept_releases)
+        if store.is_preview(tx, service_id):
+            keep = replace(keep, number=1)
         return keep, beyond(tx, reader.kind, service_id, keep)
 
     @asynccontextmanager

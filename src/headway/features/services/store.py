@@ -212,6 +212,11 @@ def is_being_deleted(tx: Tx, service_id: str) -> bool:
     return bool(tx.scalar(select(_s.deleted_at.is_not(None)).where(_s.service_id == service_id)))
 
 
+def is_preview(tx: Tx, service_id: str) -> bool:
+    """Whether it is what runs of a pull request."""
+    return bool(tx.scalar(select(_s.preview_of.is_not(None)).where(_s.service_id == service_id)))
+
+
 def is_wanted(tx: Tx, service_id: str) -> bool:
     """Whether the service is wanted up."""
     return bool(tx.scalar(select(_s.wanted).where(_s.service_id == service_id)) == DesiredState.UP)
