@@ -251,3 +251,24 @@ def test_what_somebody_removed_from_the_engine_is_said_not_to_run_until_it_is_de
     until(lambda: application_id not in {each["serviceId"] for each in running.get("service.down")}, what="it runs")
     until(lambda: troubles() == 0, what="nothing is wrong with it")
     assert running.visit("gone").text == "gone"
+
+
+def test_what_its_engine_is_asked_to_stop_has_not_crashed_and_comes_up_again(
+    running: Panel, docker_engine: Engine, tmp_path: Path
+) -> None:
+    repository = tmp_path / "repo"
+    application_id = running.application(git_repository(repository, boxed_web("before")), name="halted")
+    running.done(running.deploy(application_id), BUILD_SECONDS)
+    commit(repository, boxed_web("after"), "second")
+    deployment_id = running.deploy(application_id)
+    running.done(deployment_id, BUILD_SECONDS)
+    mine = f"label=headway.deployment={deployment_id}"
+    (container,) = docker_engine.docker("container", "ls", "--quiet", "--filter", mine).split()
+
+    docker_engine.docker("stop", "--time=1", container)
+
+    state = ("inspect", "--format={{.State.Status}}", container)
+    until(lambda: docker_engine.docker(*state).strip() == "running", what="it is started again")
+    until(lambda: running.visit("halted").text == "after", what="requests stay with it")
+    row = running.one(deployment_id)
+    assert (row["status"], row["unstable"], row["errorMessage"]) == ("done", False, None)

@@ -8,10 +8,10 @@ from enum import StrEnum
 from typing import Any
 
 from headway.drivers.runtimes.compose import conversion
+from headway.drivers.runtimes.container.state import ENDED_FROM_OUTSIDE
 from headway.infra.docker.labels import COMPOSE, DEPLOYMENT
 
 MOST_RESTARTS = 3
-ENDED_FROM_OUTSIDE = frozenset({137, 143, 255})  # as the engine ends what runs when it goes down itself
 SERVICE = "com.docker.compose.service"
 PROJECT = "com.docker.compose.project"
 _GRACE_SECONDS = 10  # an engine's own, of a container that does not say

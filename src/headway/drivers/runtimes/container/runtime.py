@@ -160,12 +160,16 @@ class ContainerRuntime:
         return {each["Labels"][labels.RELEASE] for each in await self._list(panel=self._panel_id)}
 
     async def crashed(self, release_id: str) -> bool:
-        """Whether its container has ended by itself, or failed its own check, since it was healthy."""
+        """Whether its container has ended by itself, or failed its own check, since it was healthy. What an engine has
+        ended is judged once it is back: it starts that again, or else the panel does.
+        """
         found = await self.find(release_id)
         if found is None:
             return False
         before = await asyncio.to_thread(self._marks.exits_when_healthy, release_id)
-        return found.exits > before or found.health == "unhealthy" or not found.runs
+        if found.was_stopped:  # its check says nothing: an engine calls unhealthy what it has stopped
+            return found.own_exits > before
+        return found.own_exits > before or found.health == "unhealthy" or not found.runs
 
     async def usurped(self) -> set[str]:
         """The engine holds the ports for as long as a container runs, under no account of an application."""

@@ -11,6 +11,7 @@ from typing import Any
 from headway.drivers.runtimes.contract.runtime import ProcessState, ProcessStatus
 
 WEB = "web"
+ENDED_FROM_OUTSIDE = frozenset({137, 143, 255})  # as the engine ends what runs when it goes down itself
 
 _STATES: Mapping[str, ProcessState] = {
     "created": ProcessState.STOPPED,
@@ -22,14 +23,16 @@ _STATES: Mapping[str, ProcessState] = {
     "dead": ProcessState.STOPPED,
 }
 _SIGNALS: Mapping[int, str] = {134: "SIGABRT", 135: "SIGBUS", 137: "SIGKILL", 139: "SIGSEGV", 143: "SIGTERM"}
+_KEPT_UP = frozenset({"always", "unless-stopped"})
 _FRACTION = re.compile(r"\.(\d{6})\d*")
 _YEAR_ONE = "0001-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerState:
-    """A container as it is now. ``exits`` counts its ends by itself since somebody last started it; ``health`` is the
-    word of the image's own check, "" where it has none, and ``told`` what that last said.
+    """A container as it is now. ``exits`` counts its ends since somebody last started it, ``is_kept_up`` says that the
+    engine starts it again whenever it ends by itself; ``health`` is the word of the image's own check, "" where it has
+    none, and ``told`` what that last said.
     """
 
     container_id: str
@@ -41,6 +44,7 @@ class ContainerState:
     exit_code: int
     out_of_memory: bool
     has_exited: bool
+    is_kept_up: bool
     error: str
     health: str
     told: str
@@ -53,6 +57,18 @@ class ContainerState:
         """Whether its process lives now."""
         return self.state is ProcessState.RUNNING
 
+    @property
+    def was_stopped(self) -> bool:
+        """Whether it is down since the engine has ended it, which went down itself or was asked to by somebody."""
+        # What it keeps up it starts again where that ends by itself, whatever the status: of others that has to tell.
+        from_outside = self.is_kept_up or self.exit_code in ENDED_FROM_OUTSIDE
+        return self.has_exited and self.state is ProcessState.STOPPED and from_outside and not self.out_of_memory
+
+    @property
+    def own_exits(self) -> int:
+        """How often it has ended by itself."""
+        return self.exits - self.was_stopped
+
     def status(self) -> ProcessStatus:
         """The same in the words of every runtime."""
         return ProcessStatus(
@@ -60,7 +76,7 @@ class ContainerState:
             state=ProcessState.STARTING if self.runs and self.health == "starting" else self.state,
             pid=self.pid,
             since=self.since if self.runs else None,
-            exits=self.exits,
+            exits=self.own_exits,
             last_exit=how_it_ended(self.exit_code, out_of_memory=self.out_of_memory) if self.exits else None,
         )
 
@@ -73,6 +89,7 @@ def read(inspected: Mapping[str, Any], release_label: str) -> ContainerState:
     health = state.get("Health") or {}
     networks = inspected["NetworkSettings"]["Networks"] or {}
     configuration = inspected["Config"]
+    policy = (inspected.get("HostConfig") or {}).get("RestartPolicy") or {}
     return ContainerState(
         container_id=inspected["Id"],
         release_id=(configuration["Labels"] or {}).get(release_label, ""),
@@ -83,6 +100,7 @@ def read(inspected: Mapping[str, Any], release_label: str) -> ContainerState:
         exit_code=state["ExitCode"],
         out_of_memory=bool(state["OOMKilled"]) and not runs,
         has_exited=ended or state["Status"] == "restarting",
+        is_kept_up=policy.get("Name") in _KEPT_UP,
         error=state["Error"],
         health=health.get("Status", "").replace("none", ""),
         told=_last_output(health.get("Log") or ()),

@@ -12,8 +12,9 @@ from typing import ClassVar
 
 from headway.core.engine.by_host import ByHost
 from headway.core.engine.concurrency import at_once
-from headway.drivers.runtimes.compose.observation import ENDED_FROM_OUTSIDE, Container
+from headway.drivers.runtimes.compose.observation import Container
 from headway.drivers.runtimes.compose.stacks import address_of, is_forwarder
+from headway.drivers.runtimes.container.state import ENDED_FROM_OUTSIDE
 from headway.features.services import store as services_store
 from headway.features.services.compose import powers, store
 from headway.features.services.compose.downtime import ComposeDowntime, downtime_of

@@ -20,11 +20,12 @@ def inspected(**state: Any) -> ContainerState:  # noqa: ANN401 - parts of an ans
         "OOMKilled": False,
         "Error": "",
     }
-    restarts = state.pop("RestartCount", 0)
+    restarts, policy = state.pop("RestartCount", 0), state.pop("RestartPolicy", "no")
     answer = {
         "Id": "c1",
         "State": {**plain, **state},
         "RestartCount": restarts,
+        "HostConfig": {"RestartPolicy": {"Name": policy}},
         "Config": {"Labels": {"headway.release": "r1"}, "Tty": False, "Env": ["A=1=2", "B="]},
         "NetworkSettings": {"Networks": {"n": {"IPAddress": "10.1.0.2"}}},
     }
@@ -49,6 +50,31 @@ def test_one_that_was_made_and_never_started() -> None:
 def test_its_ends_are_counted(status: str, restarts: int, exits: int) -> None:
     found = inspected(Status=status, Pid=0, ExitCode=7, RestartCount=restarts)
     assert (found.exits, found.has_exited, found.status().last_exit) == (exits, True, "exit status 7")
+
+
+@pytest.mark.parametrize(
+    ("ended", "was_stopped", "own_exits"),
+    [
+        ({"Status": "exited", "ExitCode": 143}, True, 0),
+        ({"Status": "exited", "ExitCode": 137}, True, 0),
+        ({"Status": "exited", "ExitCode": 255}, True, 0),
+        ({"Status": "exited", "ExitCode": 0, "RestartPolicy": "unless-stopped"}, True, 0),
+        ({"Status": "exited", "ExitCode": 3, "RestartPolicy": "unless-stopped", "RestartCount": 2}, True, 2),
+        ({"Status": "exited", "ExitCode": 0}, False, 1),
+        ({"Status": "exited", "ExitCode": 3, "RestartPolicy": "on-failure", "RestartCount": 4}, False, 5),
+        ({"Status": "exited", "ExitCode": 137, "OOMKilled": True}, False, 1),
+        ({"Status": "restarting", "ExitCode": 137, "RestartPolicy": "unless-stopped", "RestartCount": 1}, False, 1),
+        ({"Status": "created"}, False, 0),
+        ({}, False, 0),
+    ],
+)
+def test_what_an_engine_has_ended_has_not_ended_by_itself(
+    ended: dict[str, Any],
+    was_stopped: bool,  # noqa: FBT001 - a table
+    own_exits: int,
+) -> None:
+    found = inspected(**ended)
+    assert (found.was_stopped, found.own_exits, found.status().exits) == (was_stopped, own_exits, own_exits)
 
 
 def test_an_end_for_the_memory_says_so_until_it_runs_again() -> None:
