@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -280,10 +279,13 @@ def test_an_image_that_is_nowhere_ends_the_deploy_before_anything_is_touched(sho
 
 
 def test_what_crashes_after_it_was_up_makes_its_deployment_unstable(shop: Stack) -> None:
-    row = shop.deploy(web={**SLEEPS, "restart": "always"})
+    line = "while [ ! -e /tmp/end ]; do sleep 0.1; done; exit 3"
+    row = shop.deploy(web={**SLEEPS, "command": ["sh", "-c", line], "restart": "always"})
+    shop.engine.docker("kill", *shop.containers()["web"])
+    until(lambda: "web" in shop.containers(), 20, what="what its engine has ended is brought up again")
+    assert not shop.panel.one(row["deploymentId"])["unstable"]
     (container,) = shop.containers()["web"]
-    shop.engine.docker("exec", container, "python3", "-c", f"import os; os.kill(1, {int(signal.SIGTERM)})")
-    shop.engine.docker("kill", "--signal=KILL", container)
+    shop.engine.docker("exec", container, "touch", "/tmp/end")
     until(lambda: shop.panel.one(row["deploymentId"])["unstable"], 20, what="the mark")
 
 

@@ -123,6 +123,14 @@ def ended_by_itself(container: Container) -> bool:
     return not container.runs and container.status != "created" and crashed
 
 
+def has_crashed(container: Container) -> bool:
+    """Whether it has ended by itself since it was made, or fails its check; an engine calls unhealthy what it has
+    stopped.
+    """
+    fails = container.runs and container.health == "unhealthy"
+    return container.restarts > 0 or container.status == "restarting" or fails or ended_by_itself(container)
+
+
 def container_of(found: Mapping[str, Any], told: str = "") -> Container:
     """A container from what ``docker inspect`` says; ``told`` is what a list of containers says of its status."""
     state, config, host = found["State"], found["Config"], found["HostConfig"]

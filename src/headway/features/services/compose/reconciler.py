@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from headway.core.engine.by_host import ByHost
 from headway.core.engine.concurrency import at_once
-from headway.drivers.runtimes.compose.observation import Container
+from headway.drivers.runtimes.compose.observation import Container, has_crashed
 from headway.drivers.runtimes.compose.stacks import address_of, is_forwarder
 from headway.drivers.runtimes.container.state import ENDED_FROM_OUTSIDE
 from headway.features.services import store as services_store
@@ -229,7 +229,7 @@ class ComposeReconciler(ServiceReconciler[ComposeContext, ComposeDriver]):
             await self._by_itself(f"new deployment {deployment_id}", look)
 
     async def _look_at(self, compose_id: str, deployment_id: str, mine: Sequence[Container]) -> None:
-        if any(_is_unstable(each) for each in mine) or await self._has_failed_tasks(compose_id, deployment_id):
+        if any(has_crashed(each) for each in mine) or await self._has_failed_tasks(compose_id, deployment_id):
             await self.lifecycle.db.run(lambda tx: self._mark_unstable(tx, deployment_id))
 
     async def _has_failed_tasks(self, compose_id: str, deployment_id: str) -> bool:
@@ -288,8 +288,3 @@ def _was_ended(container: Container) -> bool:
     return container.status == "created" or (
         container.status == "exited" and container.exit_code in ENDED_FROM_OUTSIDE and not container.out_of_memory
     )
-
-
-def _is_unstable(container: Container) -> bool:
-    crashed = container.status in {"exited", "dead"} and (container.exit_code != 0 or container.out_of_memory)
-    return crashed or container.health == "unhealthy" or container.status == "restarting" or container.restarts > 0

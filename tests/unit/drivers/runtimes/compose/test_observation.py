@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from headway.drivers.runtimes.compose.observation import Container, ContainerVerdict, container_of, judged
+from headway.drivers.runtimes.compose.observation import Container, ContainerVerdict, container_of, has_crashed, judged
 
 
 def container(**state: Any) -> Container:  # noqa: ANN401 - fields of Container
@@ -63,6 +63,26 @@ def test_a_container_comes_is_up_has_finished_or_fails(state: dict[str, Any], st
 
 def test_without_a_health_check_it_is_up_once_it_has_settled() -> None:
     assert judged(container(), settled=False).standing is ContainerVerdict.COMING
+
+
+@pytest.mark.parametrize(
+    ("state", "crashed"),
+    [
+        ({}, False),
+        ({"health": "unhealthy"}, True),
+        ({"status": "restarting", "exit_code": 137}, True),
+        ({"restarts": 1}, True),
+        ({"status": "exited", "exit_code": 3}, True),
+        ({"status": "exited", "exit_code": 137, "out_of_memory": True}, True),
+        ({"status": "exited", "exit_code": 143}, False),
+        ({"status": "exited", "exit_code": 137, "health": "unhealthy"}, False),
+        ({"status": "exited", "exit_code": 255}, False),
+        ({"status": "exited"}, False),
+        ({"status": "created"}, False),
+    ],
+)
+def test_what_an_engine_has_ended_has_not_crashed(state: dict[str, Any], crashed: bool) -> None:  # noqa: FBT001 - a table
+    assert has_crashed(container(**state)) is crashed
 
 
 @pytest.mark.parametrize(
