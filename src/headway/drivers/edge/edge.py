@@ -289,7 +289,8 @@ class Edge:
         wait = Wait(_GONE_SECONDS)
         probe = Probe(way=route.ways[0], through=True)
         while not wait.is_over:
-            if (await self._prober.ask(probe, _FIRST_TRY_SECONDS)).release_id != route.release_id:
+            seen = await self._prober.ask(probe, _FIRST_TRY_SECONDS)
+            if not seen.is_silent and seen.release_id != route.release_id:
                 return
             await wait.pause()
 

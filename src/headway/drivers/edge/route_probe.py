@@ -70,13 +70,14 @@ class Probe:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """What came back: in words, and what the answer named; ``is_led`` where it says that the edge leads there, and that
-    nobody is there.
+    nobody is there, ``is_silent`` where no answer came.
     """
 
     words: str
     release_id: str | None = None
     revision: str | None = None
     is_led: bool = False
+    is_silent: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -120,7 +121,7 @@ class Prober:
                 own_port=None if self.held is None else self.held.own_port,
             )
         except http_request.NoAnswer as silence:
-            return Seen(words=str(silence))
+            return Seen(words=str(silence), is_silent=True)
         named = answer.headers.get(RELEASE_HEADER.lower())
         revision = answer.headers.get(REVISION_HEADER.lower())
         if _is_the_edges_own(answer):
