@@ -122,12 +122,10 @@ class Supervisord:
         not there.
         """
         deadline = time.monotonic() + _START_SECONDS
-        with contextlib.suppress(rpc.SupervisordAway):
-            while not await self._removed(group_of(programs[0].release_id)):
-                if time.monotonic() > deadline:
-                    raise rpc.SupervisordAway("The process supervisor does not see that a release has ended.")
-                await self._ask_to_end(programs)
-                await asyncio.sleep(_BETWEEN_LOOKS)
+        while not await self._has_let_go(programs):
+            if time.monotonic() > deadline:
+                raise rpc.SupervisordAway("The process supervisor does not see that a release has ended.")
+            await asyncio.sleep(_BETWEEN_LOOKS)
 
     async def look(self, programs: Sequence[Program]) -> list[Mapping[str, Any] | None]:
         """What supervisord says of each program; None where it knows none such. Raises SupervisordAway."""
@@ -244,6 +242,18 @@ class Supervisord:
                         raise
             alive = alive or (info is not None and bool(info["pid"]))
         return alive
+
+    async def _has_let_go(self, programs: Sequence[Program]) -> bool:
+        """Whether it knows nothing of a release any more. One that says nothing for a moment knows it yet, and would
+        start again what was killed.
+        """
+        try:
+            if await self._removed(group_of(programs[0].release_id)):
+                return True
+            await self._ask_to_end(programs)
+        except rpc.SupervisordAway:
+            return self._daemon.pid() is None
+        return False
 
     async def _removed(self, group: str) -> bool:
         try:
