@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,7 @@ class ContainerRuntime:
         self._grace_seconds = grace_seconds
         self._beginning = beginning or OwnBeginning(api=api, gates=None)
         self._marks = Marks(root)
+        self._making: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)  # what begins in a network, by its name
 
     async def ensure(self) -> None:
         """The engine keeps its containers alive by itself."""
@@ -216,9 +218,13 @@ class ContainerRuntime:
         """The networks of projects that nothing runs in any more. Volumes stay: they hold data."""
         mine = {"label": [f"{labels.PANEL}={self._panel_id}", labels.PROJECT], "driver": ["bridge"]}
         for network in await self._api.get("/networks", filters=mine):
-            if not await self._api.get("/containers/json", all=True, filters={"network": [network["Id"]]}):
-                with contextlib.suppress(EngineRefused):  # somebody has come in between
-                    await self._api.delete(f"/networks/{network['Id']}")
+            name, network_id = network["Name"], network["Id"]
+            # A container that was made and not started yet knows its network by the name alone.
+            of = {"network": [name, network_id]}
+            async with self._making[name]:
+                if not await self._api.get("/containers/json", all=True, filters=of):
+                    with contextlib.suppress(EngineRefused):  # somebody has come in between
+                        await self._api.delete(f"/networks/{network_id}")
 
     async def remove_volumes(self, application_id: str) -> None:
         """Those of one application. No error where there are none."""
@@ -255,6 +261,10 @@ class ContainerRuntime:
     # ---- what the engine does
 
     async def _create(self, spec: ReleaseSpec) -> None:
+        async with self._making[body.network_name(self._panel_id, spec.project_id)]:
+            await self._create_in_network(spec)
+
+    async def _create_in_network(self, spec: ReleaseSpec) -> None:
         await self._make_network(spec)
         for mount in spec.container.mounts:
             if mount.kind is MountKind.VOLUME:
