@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from headway.drivers.runtimes.container.refusals import translated
 from headway.drivers.runtimes.swarm import service_body
-from headway.drivers.runtimes.swarm.tasks import Task, read
+from headway.drivers.runtimes.swarm.tasks import Task, read, was_stopped
 from headway.infra.docker import labels
 from headway.infra.docker.api import DockerApi, EngineRefused, Json
 from headway.infra.docker.swarm_words import SwarmAway, away, is_none
@@ -56,6 +56,17 @@ class Cluster:
         """The tasks of a release, or of all."""
         wanted = {} if release_id is None else {"release": release_id}
         return read(await self.listed("/tasks", labels.labelled(panel=self._panel_id, **wanted)), network_id)
+
+    async def ended_by_itself(self, tasks: Iterable[Task]) -> bool:
+        """Whether one of these tasks has, and no engine has ended it."""
+        ended = [task for task in tasks if task.has_ended]
+        here = await self.here() if ended else ""
+        for task in ended:
+            is_here = task.node_id == here and bool(task.container_id)
+            container = await self._api.find(f"/containers/{task.container_id}/json") if is_here else None
+            if not was_stopped(task, container):
+                return True
+        return False
 
     async def copies(self) -> tuple[int, int]:
         """How many copies of all that is the panel's are wanted, and how many of them run."""

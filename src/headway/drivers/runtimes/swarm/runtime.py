@@ -190,15 +190,19 @@ class SwarmRuntime:
 
     async def crashed(self, release_id: str) -> bool:
         """Whether a copy has ended by itself, or failed its check, since the release was healthy; whether the swarm has
-        taken a change of it back; whether nothing of it runs. A copy that only moves to another machine has not.
+        taken a change of it back; whether nothing of it runs. A copy that only moves to another machine has not, nor
+        has one that its engine has ended, which the swarm starts again.
         """
         service = await self._cluster.service(release_id)
         if service is None:
             return False
         before = await asyncio.to_thread(self._marks.ended_when_healthy, release_id)
         tasks = await self._cluster.tasks(release_id)
-        ended = {task.task_id for task in tasks if task.has_ended}
-        return bool(ended - before) or rolled_back(service) is not None or not any(task.runs for task in tasks)
+        ended = [task for task in tasks if task.has_ended and task.task_id not in before]
+        if rolled_back(service) is not None or await self._cluster.ended_by_itself(ended):
+            return True
+        is_coming_back = bool(ended) and any(task.is_alive for task in tasks)
+        return not is_coming_back and not any(task.runs for task in tasks)
 
     async def usurped(self) -> set[str]:
         """The engine holds the ports for as long as a container runs, under no account of an application."""

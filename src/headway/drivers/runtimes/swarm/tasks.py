@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from headway.drivers.runtimes.container.state import WEB, how_it_ended, instant
+from headway.drivers.runtimes.container.state import ENDED_FROM_OUTSIDE, WEB, how_it_ended, instant
 from headway.drivers.runtimes.contract.runtime import ProcessState, ProcessStatus
 from headway.infra.docker import labels
+from headway.infra.docker.memory import KILLED
 
 RUNNING = "running"
 REJECTED = "rejected"
@@ -17,6 +18,7 @@ _ENDED = frozenset({"complete", "failed", REJECTED})
 _OVER = _ENDED | {"shutdown", "orphaned", "remove"}
 _ROLLED_BACK = frozenset({"rollback_started", "rollback_paused", "rollback_completed"})
 _UNHEALTHY = "unhealthy container"
+_LATE_SECONDS = 2.0  # a swarm hears of an end at once, unless its engine goes down with it
 _STATES: Mapping[str, ProcessState] = {
     RUNNING: ProcessState.RUNNING,
     "complete": ProcessState.STOPPED,
@@ -30,7 +32,9 @@ _STATES: Mapping[str, ProcessState] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """One try of one copy. ``addresses`` are those in the network of its project; ``pid`` is one of its node."""
+    """One try of one copy. ``addresses`` are those in the network of its project; ``pid`` is one of its node, and its
+    memory ``is_bounded`` or not.
+    """
 
     task_id: str
     release_id: str
@@ -46,6 +50,7 @@ class Task:
     since: str
     addresses: Sequence[str]
     made_at: str
+    is_bounded: bool
 
     @property
     def runs(self) -> bool:
@@ -77,6 +82,21 @@ class Task:
         if self.state == REJECTED or self.exit_code is None:
             return self.error or "no word why"
         return how_it_ended(self.exit_code, out_of_memory=out_of_memory)
+
+
+def was_stopped(task: Task, container: Mapping[str, Any] | None) -> bool:
+    """Whether a task that has ended was ended by the engine of its machine, which went down itself or was asked to by
+    somebody; ``container`` is what this machine's engine tells of its container, where it ran here.
+    """
+    is_of_outside = task.exit_code in ENDED_FROM_OUTSIDE
+    if task.state == REJECTED or task.failed_its_check:
+        return False
+    if container is None:  # of another machine SIGKILL under a memory bound is taken for an end by memory
+        return is_of_outside and not (task.exit_code == KILLED and task.is_bounded)
+    ended, told = instant(container["State"]["FinishedAt"]), instant(task.since)
+    # One that ends well when it is asked to has done its work, by its status.
+    is_late = ended is not None and told is not None and (told - ended).total_seconds() > _LATE_SECONDS
+    return (is_of_outside or is_late) and not container["State"]["OOMKilled"]
 
 
 def read(values: Iterable[Mapping[str, Any]], network_id: str = "") -> list[Task]:
@@ -125,6 +145,7 @@ def _task(values: Mapping[str, Any], network_id: str) -> Task:
     status = values["Status"]
     container = status.get("ContainerStatus") or {}
     marks = values["Spec"]["ContainerSpec"].get("Labels") or {}
+    limits = (values["Spec"].get("Resources") or {}).get("Limits") or {}
     return Task(
         task_id=values["ID"],
         release_id=marks.get(labels.RELEASE, ""),
@@ -140,6 +161,7 @@ def _task(values: Mapping[str, Any], network_id: str) -> Task:
         since=status["Timestamp"],
         addresses=_addresses(values, network_id),
         made_at=values["CreatedAt"],
+        is_bounded=bool(limits.get("MemoryBytes")),
     )
 
 

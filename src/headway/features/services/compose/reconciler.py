@@ -237,18 +237,20 @@ class ComposeReconciler(ServiceReconciler[ComposeContext, ComposeDriver]):
         release = await self.lifecycle.db.read(lambda tx: store.serving(tx, compose_id, self.lifecycle.vault))
         if release is None or not release.record.stack:
             return False
+        stacks = self._tools.stacks
         try:
-            found = await self._tools.stacks.services(compose_id)
+            found = await stacks.services(compose_id)
+            made = [each for each in found.values() if each.name in release.record.services]
+            failed = [
+                task
+                for service in made
+                for task in service.tasks
+                if task.state in {"failed", "rejected"} and task.deployment_id == deployment_id
+            ]
+            has_gone_back = any(service.rolled_back is not None for service in made)
+            return has_gone_back or await stacks.cluster.ended_by_itself(failed)
         except HeadwayError:
             return False
-        made = (each for each in found.values() if each.name in release.record.services)
-        return any(
-            service.rolled_back is not None
-            or any(
-                task.state in {"failed", "rejected"} and task.deployment_id == deployment_id for task in service.tasks
-            )
-            for service in made
-        )
 
     def _is_over(self, tx: Tx, release: ComposeRelease, containers: Sequence[Container]) -> bool:
         """Whether something was replaced, by a release that has served for as long as the drain takes."""

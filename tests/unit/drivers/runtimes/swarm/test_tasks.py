@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from headway.drivers.runtimes.contract.runtime import ProcessState
-from headway.drivers.runtimes.swarm.tasks import by_copy, read, rolled_back, statuses
+from headway.drivers.runtimes.swarm.tasks import by_copy, read, rolled_back, statuses, was_stopped
 
 
 def told(task_id: str, state: str, *, slot: int = 1, wanted: str = "running", made: int = 1, **more: Any) -> Any:  # noqa: ANN401 - as JSON is
@@ -79,6 +79,48 @@ def test_copies_have_names_and_none_are_there_where_none_is_wanted() -> None:
 def test_a_rejected_task_says_why() -> None:
     task = read([told("a", "rejected", status={"Err": "No such image: x"})])[0]
     assert task.how(out_of_memory=False) == "No such image: x"
+
+
+SOON, LATER = "2026-11-25T15:13:00.9Z", "2026-11-25T15:12:57.1Z"
+HERE = {"OOMKilled": False, "FinishedAt": SOON}
+BOUND = {"Spec": {"ContainerSpec": {}, "Resources": {"Limits": {"MemoryBytes": 64 << 20}}}}
+
+
+@pytest.mark.parametrize(
+    ("state", "code", "more", "container", "stopped"),
+    [
+        ("failed", 143, {}, HERE, True),
+        ("failed", 137, BOUND, HERE, True),
+        ("failed", 255, {}, HERE, True),
+        ("failed", 3, {}, HERE, False),
+        ("complete", 0, {}, HERE, False),
+        ("complete", 0, {}, {**HERE, "FinishedAt": LATER}, True),
+        ("failed", 3, {}, {**HERE, "FinishedAt": LATER}, True),
+        ("failed", 137, BOUND, {**HERE, "OOMKilled": True}, False),
+        ("failed", 143, {}, None, True),
+        ("failed", 137, {}, None, True),
+        ("failed", 137, BOUND, None, False),
+        ("complete", 0, {}, None, False),
+        ("rejected", None, {}, None, False),
+    ],
+)
+def test_what_an_engine_has_ended_has_not_ended_by_itself(
+    state: str,
+    code: int | None,
+    more: dict[str, Any],
+    container: dict[str, Any] | None,
+    stopped: bool,  # noqa: FBT001 - a table
+) -> None:
+    status = {} if code is None else {"ContainerStatus": {"ContainerID": "c1", "ExitCode": code}}
+    (task,) = read([told("a", state, wanted="shutdown", status=status, **more)])
+    assert was_stopped(task, None if container is None else {"State": container}) is stopped
+
+
+def test_what_was_ended_because_its_check_fails_has_ended_by_itself() -> None:
+    said = "task: non-zero exit (143): dockerexec: unhealthy container"
+    status = {"ContainerStatus": {"ContainerID": "c1", "ExitCode": 143}, "Err": said}
+    (task,) = read([told("a", "failed", status=status)])
+    assert not was_stopped(task, {"State": HERE})
 
 
 @pytest.mark.parametrize(
