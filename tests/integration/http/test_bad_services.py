@@ -31,7 +31,7 @@ from headway.kernel.errors import Unavailable
 from tests.integration.http.backup_rows import backed_up
 from tests.integration.http.test_bad_items import loop, rounds, shown
 from tests.integration.http.test_bad_rows import damage
-from tests.integration.http.test_keeper import keeper_with, served
+from tests.integration.http.test_keeper import keeper_with, served, whole_round
 from tests.integration.http.test_spare import compose_service
 from tests.integration.http.world import World
 from tests.integration.runtimes.bench import make_runtime, open_folder, opened
@@ -149,7 +149,7 @@ async def test_a_release_that_cannot_be_ended_and_a_service_that_cannot_be_read_
     async with opened(make_runtime(folder)) as runtime:
         keeper = keeper_with(world, {"native": cast("Runtime", Breaking(runtime, broken))})
         keeper._starts._since.update({damaged: -1e9, well: -1e9})
-        assert await keeper.keep_round() > 0
+        assert await whole_round(keeper) > 0
     assert await statuses(world, damaged, well) == ["error", "error"]
     assert f"services replaced release {broken}" in await shown(world)
     keeper._met.clear()

@@ -55,7 +55,7 @@ async def test_releases_whose_drain_is_over_are_ended_at_the_same_time(world: Wo
             spec = make_spec(folder, release_id=release_id, port=None, health=settle(0.1), processes={"web": line})
             await run(runtime, Work(), spec)
         async with asyncio.timeout(GRACE_SECONDS / 2):
-            await keeper_with(world, {"native": runtime}).keep_round()
+            await whole_round(keeper_with(world, {"native": runtime}))
         assert await runtime.known() == {first, second}
     assert (meet / "ok").exists()
 
@@ -76,8 +76,8 @@ async def test_an_application_whose_route_cannot_be_read_keeps_none_from_being_k
             spec = make_spec(folder, release_id=release_id, port=None, health=settle(0.1), processes=line)
             await run(runtime, Work(), spec)
         keeper = keeper_with(world, {"native": runtime})
-        await keeper.keep_round()
-        await keeper.keep_round()
+        await whole_round(keeper)
+        await whole_round(keeper)
         assert await runtime.known() == {first, second}
     assert caplog.text.count("cannot be read and was set aside") == 1, "each round meets it again: once is enough"
 
@@ -176,6 +176,13 @@ async def served(world: World, name: str, count: int) -> list[str]:
     for each in releases:
         await world.services.db.run(partial(make_serving, service_id=application_id, release_id=each, drain=NONE))
     return releases
+
+
+async def whole_round(keeper: ApplicationReconciler) -> float:
+    """One round, and what it has begun to end; seconds to rest."""
+    rest = await keeper.keep_round()
+    await asyncio.gather(*keeper._retiring._tasks.values())
+    return rest
 
 
 def keeper_with(world: World, forms: Mapping[str, Runtime], host_id: str = "local") -> ApplicationReconciler:

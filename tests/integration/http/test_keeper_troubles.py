@@ -16,7 +16,7 @@ from headway.core.access.machine import Need, Power
 from headway.drivers.runtimes.contract.runtime import ReleaseStatus, Runtime, UnknownRelease
 from headway.features.home.pages.home import PAGE as HOME
 from headway.features.services import starts
-from headway.features.services.application import powers
+from headway.features.services.application import powers, store
 from headway.features.services.application.reconciler import ApplicationReconciler
 from headway.features.services.compose.reconciler import ComposeReconciler
 from headway.features.services.lifecycle import ServiceLifecycle
@@ -31,6 +31,7 @@ from tests.integration.http.test_bad_items import loop, shown
 from tests.integration.http.test_bad_services import start, statuses
 from tests.integration.http.test_compose_records import careful, served
 from tests.integration.http.test_keeper import keeper_with
+from tests.integration.http.test_keeper import served as released
 from tests.integration.http.test_service_pages import serving
 from tests.integration.http.world import World
 
@@ -80,8 +81,35 @@ class Keeping:
         self.alive.add(release_id)
 
 
+@dataclass
+class Lasting(Keeping):
+    """One of which a release ends when the test says so."""
+
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def remove(self, release_id: str) -> None:
+        self._done("remove")
+        await self.over.wait()
+        self.alive.discard(release_id)
+
+
 def keeper_of(world: World, **forms: Keeping) -> ApplicationReconciler:
     return keeper_with(world, {name: cast("Runtime", each) for name, each in forms.items()})
+
+
+async def test_a_replaced_release_that_takes_its_time_to_end_holds_up_no_round(world: World) -> None:
+    (old, new) = await released(world, "shop", 2)
+    runtime = Lasting(alive={old, new})
+    keeper = keeper_of(world, native=runtime)
+    async with asyncio.timeout(10):
+        while "remove" not in runtime.asked:
+            await keeper.keep_round()
+        await keeper.keep_round()
+    assert runtime.asked.count("remove") == 1, "what ends already is not ended once more"
+    runtime.over.set()
+    await asyncio.gather(*keeper._retiring._tasks.values())
+    assert runtime.alive == {new}
+    assert await world.services.db.read(lambda tx: store.due_to_retire(tx, "local")) == []
 
 
 def later(world: World, seconds: float) -> None:

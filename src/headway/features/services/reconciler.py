@@ -14,6 +14,7 @@ from headway.core.deployments import store as deployments
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.retention import Attempts
 from headway.core.deployments.status import Status
+from headway.core.engine.by_host import ByHost
 from headway.core.engine.concurrency import at_once
 from headway.core.engine.troubles import Trouble
 from headway.features.services import store
@@ -119,6 +120,13 @@ class ServiceReconciler(Generic[C, D]):
         else:
             self._failing.add(item)
         return is_done
+
+    def _aside(self, ending: ByHost, key: str, item: str) -> None:
+        """Begins what waits for processes or containers to end, unless it is under way: no round waits for that, since
+        they take as long as they may.
+        """
+        self._met.add(item)
+        ending.start(key)
 
     async def _bring_in_line(self, service_id: str) -> bool:
         """Lets it run, or not, as it is wanted; whether that went well. Raises NotAsWanted where it does not get better

@@ -237,7 +237,7 @@ def _module(base: Base, planner: ApplicationPlanner, lifecycle: ApplicationLifec
             Poller("handback", handback.round),
             Poller("far keeper", far.keep_round),
         ),
-        released=(handback, far),
+        released=(keeper, far, handback),
         keeps={SubjectType.APPLICATION: retention.own},
         needs=(retention.needed,),
         places=_places(lifecycle.driver.contexts),

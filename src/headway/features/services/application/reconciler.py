@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -11,7 +12,8 @@ from typing import ClassVar
 
 from headway.core.access import allowances
 from headway.core.deployments import store as deployments
-from headway.core.engine.concurrency import at_once
+from headway.core.engine.by_host import ByHost
+from headway.core.engine.concurrency import AT_ONCE, at_once
 from headway.drivers.runtimes.contract.runtime_set import Failure
 from headway.features.services import store as services_store
 from headway.features.services.application import health_store, store
@@ -20,7 +22,7 @@ from headway.features.services.application.driver import ApplicationDriver
 from headway.features.services.application.loopback_memory import look_back
 from headway.features.services.application.port_guard import Guard
 from headway.features.services.application.tools import ApplicationContext
-from headway.features.services.model import AtRest, DesiredState, Release
+from headway.features.services.model import AtRest, DesiredState, Release, ReleaseState
 from headway.features.services.reconciler import ONCE, ServiceReconciler
 from headway.infra.db.engine import DatabaseAway
 from headway.infra.db.transaction import Tx
@@ -42,10 +44,13 @@ class ApplicationReconciler(ServiceReconciler[ApplicationContext, ApplicationDri
     _held: set[str] = field(default_factory=set)
     _unswept: set[str] = field(default_factory=set)
     _look_at_routes_at: float = field(default_factory=lambda: time.monotonic() + _ROUTES_SECONDS)
+    _retiring: ByHost = field(init=False)
+    _seats: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))  # of what is being ended
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.guard = Guard(host_id=self.host_id, lifecycle=self.lifecycle, unstable=self._mark_unstable)
+        self._retiring = ByHost("end of what was replaced", self._retire)
 
     async def restore(self) -> float:
         """After a start of the panel, perhaps after a reboot: what is wanted serves again, what was being deleted is
@@ -83,11 +88,9 @@ class ApplicationReconciler(ServiceReconciler[ApplicationContext, ApplicationDri
         await self._hold(up)
         await self._lead_lost(at_rest)
         due = await lifecycle.db.read(lambda tx: store.due_to_retire(tx, self.host_id))
-        await at_once(
-            self._by_itself(f"replaced release {each.release_id}", partial(self._retire, each))
-            for each in due
-            if each.runtime in up
-        )
+        for each in due:
+            if each.runtime in up:
+                self._aside(self._retiring, each.release_id, _replaced(each.release_id))
         since = self.watch_time
         for release in await lifecycle.db.read(lambda tx: health_store.watched(tx, self.host_id, tx.now - since)):
             if release.runtime in up:
@@ -161,20 +164,30 @@ class ApplicationReconciler(ServiceReconciler[ApplicationContext, ApplicationDri
             for each in self.downtime.due([each for each in at_rest if each.runtime in up])
         )
 
-    async def _retire(self, release: Release) -> None:
+    async def release(self) -> None:
+        await self._retiring.release()
+
+    async def _retire(self, release_id: str) -> None:
+        async with self._seats:
+            await self._by_itself(_replaced(release_id), partial(self._end_replaced, release_id))
+
+    async def _end_replaced(self, release_id: str) -> None:
         """Ends a replaced release; those that are kept keep their folders. Where an engine or the edge is away, or a
         disk is full, it is left to the next round.
         """
+        release = await self.lifecycle.db.read(lambda tx: store.release(tx, release_id))
+        if release is None or release.state is not ReleaseState.RETIRING:  # it went with its application meanwhile
+            return
         try:
             await self.lifecycle.driver.retire(release)
             async with self.lifecycle.turn(release.service_id):  # another may have ended at the same moment
                 await self.lifecycle.clear(release.service_id)
         except (Unavailable, OSError) as error:
-            if self._told.get(release.release_id) != str(error):  # each round meets it again: once is enough
-                self._told[release.release_id] = str(error)
+            if self._told.get(release_id) != str(error):  # each round meets it again: once is enough
+                self._told[release_id] = str(error)
                 log.warning("left for later: %s", error)
         else:
-            self._told.pop(release.release_id, None)
+            self._told.pop(release_id, None)
 
     async def _hold(self, up: Collection[str]) -> None:
         """What may not be started again now is not by the engine either: what runs goes on. A swarm would start it
@@ -214,6 +227,10 @@ class ApplicationReconciler(ServiceReconciler[ApplicationContext, ApplicationDri
     async def _sweep_away(self, runtime: str, release_id: str) -> None:
         if await self.lifecycle.db.read(lambda tx: _is_nobodys(tx, release_id)):
             await self._tools.runtimes.of(runtime).remove(release_id)
+
+
+def _replaced(release_id: str) -> str:
+    return f"replaced release {release_id}"
 
 
 def _is_nobodys(tx: Tx, release_id: str) -> bool:

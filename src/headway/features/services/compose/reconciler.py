@@ -211,13 +211,6 @@ class ComposeReconciler(ServiceReconciler[ComposeContext, ComposeDriver]):
         await self._ending.release()
         await self._ending_stacks.release()
 
-    def _aside(self, ending: ByHost, compose_id: str, item: str) -> None:
-        """Begins what waits for containers to end, unless it is under way: no round waits for that, since a container
-        takes as long as its file says.
-        """
-        self._met.add(item)
-        ending.start(compose_id)
-
     async def _retire(self, compose_id: str) -> None:
         await self._by_itself(_replaced(compose_id), partial(retire, self.lifecycle, compose_id))
 
