@@ -8,8 +8,11 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import venv
+from concurrent.futures import ThreadPoolExecutor
 
+SYNCS = 8
 PIP = "#!{python}\nimport runpy\nrunpy.run_module('pip', run_name='__main__')\n"
 
 
@@ -47,13 +50,37 @@ def unpack_pip(kept: str, packages: str, folder: str) -> None:
     unpacked = subprocess.run([f"{folder}/bin/python3", "-I", "-m", "ensurepip", "--default-pip"], check=False)
     if unpacked.returncode:
         sys.exit(unpacked.returncode)
-    beside = f"{kept}.{os.getpid()}"
+    beside = os.path.dirname(kept)  # noqa: PTH120 - as above
     try:
-        shutil.copytree(packages, beside)
-        subprocess.run(["sync", "--file-system", "--", beside], check=True)  # noqa: S607 - every later build trusts it
-        os.rename(beside, kept)  # noqa: PTH104 - as above; never half a copy under that name
-    except (OSError, subprocess.CalledProcessError):
-        shutil.rmtree(beside, ignore_errors=True)  # the next build unpacks it again
+        os.makedirs(beside, exist_ok=True)  # noqa: PTH103 - as above
+        # By chance: what stands under a name that could be foreseen may be another's, or of a build that was killed.
+        with tempfile.TemporaryDirectory(prefix=".pip-", dir=beside) as draft:
+            copy = f"{draft}/packages"
+            shutil.copytree(packages, copy)
+            put_on_disk(copy)
+            os.rename(copy, kept)  # noqa: PTH104 - as above; never half a copy under that name
+    except OSError:
+        pass  # the next build unpacks it again
+
+
+def put_on_disk(tree: str) -> None:
+    """Returns once the disk has a folder and all that is in it. Raises OSError."""
+    # Every later build trusts the name that it then gets. That needs its own files and folders on the disk before the
+    # name, and nothing else of the file system, of which others may just be writing gigabytes. Those that are asked for
+    # at the same time share one turn of the disk's journal.
+    paths = [path for folder, _, names in os.walk(tree) for path in (folder, *(f"{folder}/{name}" for name in names))]
+    with ThreadPoolExecutor(SYNCS) as pool:
+        for _ in pool.map(sync, paths):
+            pass
+
+
+def sync(path: str) -> None:
+    """Returns once the disk has what is in one file, or the names in one folder. Raises OSError."""
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 if __name__ == "__main__":
