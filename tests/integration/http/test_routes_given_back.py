@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any, cast
 
 import pytest
@@ -66,9 +67,12 @@ class Usurped:
 
 @dataclass
 class Fallen:
-    """A runtime of which all that takes requests has ended by itself but for these ``copies``."""
+    """A runtime of which all that takes requests has ended by itself but for these ``copies``, and some releases have
+    lost their ports.
+    """
 
     copies: tuple[str, ...] = ()
+    release_ids: frozenset[str] = frozenset()
 
     async def status(self, release_id: str) -> Json:
         del release_id
@@ -77,6 +81,9 @@ class Fallen:
     async def crashed(self, release_id: str) -> bool:
         del release_id
         return True
+
+    async def usurped(self) -> frozenset[str]:
+        return self.release_ids
 
 
 @dataclass(frozen=True)
@@ -152,6 +159,31 @@ async def test_what_is_deployed_keeps_its_route_where_the_one_before_has_lost_it
     assert [*guard.away] == [old]
 
 
+@pytest.mark.parametrize("serves", [True, False])
+async def test_a_release_that_drains_is_asked_nothing_once_its_port_is_anothers(
+    world: World,
+    serves: bool,  # noqa: FBT001 - whether the newer one does yet, or is being deployed
+) -> None:
+    application_id = await world.application()
+    old = await serving(world, application_id)
+    new = await world.release(application_id, state=ReleaseState.STARTING, port=4101)
+    if serves:
+        drain = timedelta(hours=1)
+        await world.services.db.run(lambda tx: releases_store.make_serving(tx, application_id, new, drain=drain))
+    edge, runtime, told = KeptRoutes(), Usurped(set()), list[str]()
+    lifecycle = lifecycle_of(world, edge, runtime)
+    await lifecycle.tools.routing.lead(application_id, new)
+    guard = Guard(host_id="local", lifecycle=lifecycle, unstable=lambda _tx, told_of: told.append(told_of))
+    await guard.guard_round()
+    assert [each.port for each in edge.kept[application_id].before] == [4100]
+    runtime.release_ids.add(old)
+    for _ in range(2):
+        await guard.guard_round()
+        assert (edge.leads_to(application_id), edge.kept[application_id].before) == (new, ())
+        await lifecycle.tools.routing.lead(application_id, new)  # as a change of its domains does
+    assert (told, [*guard.away]) == ([], [])
+
+
 async def test_the_port_of_a_stopped_application_is_anybodys(world: World) -> None:
     application_id = await world.application()
     release_id = await serving(world, application_id)
@@ -207,6 +239,26 @@ async def test_requests_go_on_to_what_serves_where_the_drain_of_the_one_before_e
     assert led == [old, new]
     assert edge.leads_to(application_id) == new
     assert "serves again" not in caplog.text
+
+
+async def test_requests_do_not_go_back_to_a_port_that_is_anothers(world: World) -> None:
+    application_id = await world.application()
+    old = await serve(world, application_id, ("web 1",))
+    new = await serve(world, application_id, ("web 2",))
+    for release_id, port in ((old, 4100), (new, 4101)):
+        await world.services.db.run(partial(releases_store.set_fields, release_id=release_id, port=port))
+    edge = KeptRoutes()
+    lifecycle = lifecycle_of(world, edge, Fallen(release_ids=frozenset({old})))
+    await lifecycle.tools.routing.lead(application_id, new)
+    failback = ApplicationFailback(
+        lifecycle=lifecycle,
+        ledger=world.services.deployments._ledger,
+        unchanged=Unchanged(world.services.db.version),
+        window=timedelta(60),
+    )
+    (moved,) = await world.services.db.read(lambda tx: handed_over(tx, tx.now - timedelta(60)))
+    await failback._give_back(moved, "")
+    assert edge.leads_to(application_id) == new
 
 
 async def test_what_is_watched_is_forgotten_when_nothing_is_to_be_watched(world: World) -> None:

@@ -68,11 +68,13 @@ class ApplicationFailback:
 
     async def _give_back(self, moved: ApplicationHandover, how: str) -> None:
         """Leads requests to the release before, first of all; what somebody has ended on purpose is not asked about."""
-        crashed, before = await asyncio.gather(
+        there = self.lifecycle.driver.runtime(moved.old)
+        crashed, before, usurped = await asyncio.gather(
             self.lifecycle.driver.runtime(moved.new).crashed(moved.new.release_id),
-            self.lifecycle.driver.runtime(moved.old).status(moved.old.release_id),
+            there.status(moved.old.release_id),
+            there.usurped(),
         )
-        if not crashed or not before.up:
+        if not crashed or not before.up or moved.old.release_id in usurped:
             return
         routing = self.lifecycle.tools.routing
         if not await routing.lead_back(moved):

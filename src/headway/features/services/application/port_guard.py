@@ -10,7 +10,7 @@ from headway.core.engine.concurrency import at_once
 from headway.features.services import store as services_store
 from headway.features.services.application import store
 from headway.features.services.application.driver import ApplicationLifecycle
-from headway.features.services.model import Release
+from headway.features.services.model import Release, ReleaseState
 from headway.infra.db.transaction import Tx
 
 log = logging.getLogger(__name__)
@@ -56,9 +56,14 @@ class Guard:
         self._away.pop(release_id, None)
 
     async def _close(self, release_id: str) -> None:
-        """Leads nobody there any more, where people are to be; again, where somebody has led them there since."""
+        """Leads nobody there any more, where people are to be; again, where somebody has led them there since. What is
+        asked beside the one that serves, as it drains, is asked no more.
+        """
         release = await self.lifecycle.db.read(lambda tx: _to_close(tx, release_id))
         if release is None:
+            return
+        if release.state is ReleaseState.RETIRING:
+            await self.lifecycle.tools.routing.lead_away(release)
             return
         self._closing.add(release_id)  # for the seconds that the edge may take
         try:
@@ -79,9 +84,13 @@ class Guard:
 
 
 def _to_close(tx: Tx, release_id: str) -> Release | None:
-    """The release, where people are led to it: not one that was stopped, whose port is anybody's."""
+    """The release, where people are led to it, or may be while it drains: not one that was stopped, whose port is
+    anybody's.
+    """
     release = store.release(tx, release_id)
-    return None if release is None else _wanted(tx, release.service_id, release_id)
+    if release is None or release.state is ReleaseState.RETIRING:
+        return release
+    return _wanted(tx, release.service_id, release_id)
 
 
 def _wanted(tx: Tx, service_id: str, release_id: str) -> Release | None:

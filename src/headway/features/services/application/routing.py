@@ -67,12 +67,18 @@ class ApplicationRouting(ServiceRouting):
         return await self._lead_if(application_id, read) is not None
 
     async def lead_away(self, release: Release) -> bool:
-        """Leads nobody to a release any more; False where requests are led to another by now, which are not touched."""
+        """Leads nobody to a release any more; False where requests are led to another by now: they stay there, and what
+        that cannot be reached for is asked of this one no more.
+        """
         async with self.turns[release.service_id]:
             standing = await self.edge.route(release.service_id)
-            if standing is not None and standing.release_id == release.release_id:
+            if standing is not None and standing.release_id != release.release_id:
+                if any(each.port in release.ports for each in standing.before):
+                    await self.edge.set_route(replace(standing, before=()))
+                return False
+            if standing is not None:
                 await self.edge.remove_route(release.service_id)
-            return standing is None or standing.release_id == release.release_id
+            return True
 
     async def lead_there_again(self, release: Release) -> bool:
         """Takes ``lead_away`` back, also while something is being deployed; False where requests are led elsewhere
