@@ -100,6 +100,7 @@ def test_a_service_that_is_stopped_and_does_not_end_holds_up_no_other_service(
         until(lambda: is_asked_to_end(stubborn, old), 20, what="the container is asked to end")
         comes_up_again(neighbour)
         comes_up_again(neighbour)  # a round that waits for the other one may have brought it up before
-        assert not stopping.done(), "it has its own time to end"
-        assert stopping.result().status_code == 200
-    assert stubborn.containers() == {}
+        answer = stopping.result()
+        assert (answer.status_code, "It goes on ending" in answer.json()["message"]) == (503, True)
+    assert stubborn.containers()["web"] == {old}, "it has its own time to end"
+    until(lambda: stubborn.containers() == {}, GRACE_SECONDS + UP_AGAIN_SECONDS, what="it has ended")

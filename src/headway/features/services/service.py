@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -26,8 +27,21 @@ from headway.features.services.requests import DeployKind, deploy_request, servi
 from headway.features.services.store import ServiceReader
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
+from headway.kernel.errors import Unavailable
 from headway.kernel.search import Page, Words
 from headway.kernel.vault import Vault
+
+_STOP_SECONDS = 25.0  # clients wait for thirty
+
+
+class NotStoppedYet(Unavailable):
+    """A service is to be down, and something of it takes longer to end than anybody waits for."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name} is being stopped, and not all of it has ended within {_STOP_SECONDS:g} s. It goes on ending: a "
+            "container has as long as its stop_grace_period says, and nothing starts it again meanwhile."
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,13 +172,16 @@ class ServiceUseCases(ABC, Generic[S]):
 
     async def stop(self, actor: Actor, permission: Permission, service_id: str) -> Service[S]:
         """Ends its deployments and what runs once inside it, takes its route away and what serves down; returns when
-        nothing runs.
+        nothing runs. Raises NotStoppedYet where that takes long: whoever keeps the service as it is wanted goes on.
         """
         service = await self.one(actor, permission, service_id)
         await self.db.run(lambda tx: want_down(tx, service_id))
         await self._end_all(service_id)
-        async with self.lifecycle.turn(service_id):
-            await self._take_down(service)
+        try:
+            async with asyncio.timeout(_STOP_SECONDS), self.lifecycle.turn(service_id):
+                await self._take_down(service)
+        except TimeoutError as error:
+            raise NotStoppedYet(service.name) from error
         await self.db.run(lambda tx: want_down(tx, service_id))
         return await self.one(actor, permission, service_id)
 
