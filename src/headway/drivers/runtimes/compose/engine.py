@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -26,6 +26,8 @@ _STOP_SECONDS = 90.0  # beyond the grace, for an engine that is busy
 _LET_GO_SECONDS = 10.0
 _UP_SECONDS = 50.0
 _HEAD_BYTES = 8
+_MOST_LOG_BYTES = 8 << 20  # of what is shown at once: ten thousand lines may be far longer
+_LOG_SECONDS = 60.0
 
 
 class ComposeFailed(HeadwayError):
@@ -183,15 +185,31 @@ class Engine:
             await self.api.delete(f"/volumes/{each['Name']}")
 
     async def logs(self, container: Container, *, tail: int, since: datetime | None = None) -> bytes:
-        """The last lines that a container wrote, of both its outputs."""
-        output = await self.api.read(f"/containers/{container.container_id}/logs", **_lines(tail, since))
-        return output if container.has_terminal else unwrapped(output)
+        """The last lines that a container wrote, of both its outputs; fewer where they are very long."""
+        kept, is_cut = bytearray(), False
+        try:
+            async with asyncio.timeout(_LOG_SECONDS), aclosing(self._written(container, tail, since)) as pieces:
+                async for piece in pieces:
+                    kept += piece
+                    if len(kept) > 2 * _MOST_LOG_BYTES:
+                        del kept[:-_MOST_LOG_BYTES]
+                        is_cut = True
+        except TimeoutError as error:
+            raise EngineAway(f"no end of a log within {_LOG_SECONDS:g} s", self.api.place) from error
+        # A line of which the beginning is gone may begin with half a secret.
+        return bytes(kept.partition(b"\n")[2] if is_cut else kept)
 
     async def follow(self, container: Container, *, tail: int, since: datetime | None = None) -> AsyncIterator[bytes]:
         """What a container writes, from its last lines on, until it ends or nobody reads any more."""
-        pieces = self.api.stream(f"/containers/{container.container_id}/logs", follow=True, **_lines(tail, since))
-        outputs = Unwrapping()
-        async with aclosing(pieces):
+        async with aclosing(self._written(container, tail, since, follow=True)) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    async def _written(
+        self, container: Container, tail: int, since: datetime | None, *, follow: bool = False
+    ) -> AsyncGenerator[bytes, None]:
+        outputs, path = Unwrapping(), f"/containers/{container.container_id}/logs"
+        async with aclosing(self.api.stream(path, follow=follow, **_lines(tail, since))) as pieces:
             async for piece in pieces:
                 text = piece if container.has_terminal else outputs.feed(piece)
                 if text:
@@ -234,19 +252,10 @@ def _grace_of(container: Container, most_seconds: int) -> int:
     return most_seconds if container.grace_seconds < 0 else min(container.grace_seconds, most_seconds)
 
 
-def unwrapped(output: bytes) -> bytes:
-    """A container's two outputs, which come in pieces with a head of eight bytes each, as one."""
-    pieces = []
-    position = 0
-    while position + 8 <= len(output):
-        length = int.from_bytes(output[position + 4 : position + 8])
-        pieces.append(output[position + 8 : position + 8 + length])
-        position += 8 + length
-    return b"".join(pieces)
-
-
 class Unwrapping:
-    """The same of what comes in pieces of any size; nothing is kept but a head that has not come to its end."""
+    """A container's two outputs, which come with a head of eight bytes before each piece, and in parts of any size, as
+    one; nothing is kept but a head that has not come to its end.
+    """
 
     def __init__(self) -> None:
         self._head = b""

@@ -1,15 +1,18 @@
-"""How long an engine is asked to wait for a container that is to end, and how long it is waited for."""
+"""How long an engine is asked to wait for a container that is to end, and how much of its log is kept in memory."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from headway.drivers.runtimes.compose import engine as of_engine
 from headway.drivers.runtimes.compose.engine import Engine
 from headway.drivers.runtimes.compose.observation import container_of
 from headway.infra.docker.api import DockerApi
+from tests.support.docker.told_engine import told_engine
 
 NOTHING: Any = None
 STATE = {"Status": "running"}
@@ -72,3 +75,28 @@ async def test_who_ends_all_gives_none_longer_than_that() -> None:
         ("/containers/c1/stop", 60),
         ("/containers/c2/stop", 5),
     ]
+
+
+@pytest.mark.parametrize("has_terminal", [True, False])
+async def test_of_a_log_with_very_long_lines_the_last_are_told_from_the_beginning_of_one(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    has_terminal: bool,  # noqa: FBT001 - a table
+) -> None:
+    monkeypatch.setattr(of_engine, "_MOST_LOG_BYTES", 200_000)
+    lines = [b"%d %b\n" % (number, b"x" * 10_000) for number in range(300)]
+    heads = [b"" if has_terminal else bytes([1, 0, 0, 0]) + len(line).to_bytes(4) for line in lines]
+    written = b"".join(head + line for head, line in zip(heads, lines, strict=True))
+    async with told_engine(tmp_path, {"/containers/c1/logs": written}.get) as api:
+        engine = Engine(docker=NOTHING, api=api, machine=NOTHING)
+        told = await engine.logs(container_of(found(Tty=has_terminal)), tail=300)
+    assert 150_000 < len(told) <= 400_000
+    assert told == b"".join(lines)[-len(told) :]
+    assert told.split(b" ")[0].isdigit()
+
+
+async def test_a_log_that_is_not_long_is_told_whole(tmp_path: Path) -> None:
+    written = bytes([1, 0, 0, 0, 0, 0, 0, 4]) + b"one\n" + bytes([2, 0, 0, 0, 0, 0, 0, 3]) + b"two"
+    async with told_engine(tmp_path, {"/containers/c1/logs": written}.get) as api:
+        told = await Engine(docker=NOTHING, api=api, machine=NOTHING).logs(container_of(found()), tail=10)
+    assert told == b"one\ntwo"
