@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections.abc import Mapping
 from contextlib import suppress
 
 import asyncssh
@@ -30,6 +31,8 @@ SILENCE_SECONDS = 60
 _READ_AHEAD_BYTES = 1 << 20
 _MOST_UNREAD_BYTES = 32 << 20
 _CARRIED = (2, 3)  # words about a connection: what, of which one, and the bytes
+# Whether a socket of the server takes what it is sent.
+_ROOM: Mapping[bytes, bool] = {b"rest": False, b"go_on": True}
 
 
 class Porter(asyncssh.SSHClientSession[bytes]):
@@ -51,6 +54,7 @@ class Porter(asyncssh.SSHClientSession[bytes]):
         self._has_greeted = False
         self._unasked_bytes = 0
         self._early_bytes = 0
+        self.has_room = True  # for what is sent: all connections share it
         self._beating: asyncio.TimerHandle | None = None
 
     async def ask(
@@ -86,6 +90,7 @@ class Porter(asyncssh.SSHClientSession[bytes]):
             raise OSError(0, b" ".join(rest).decode(errors="replace"))
         transport = self._links[rest[0]] = _Carried(self, rest[0], protocol)
         protocol.connection_made(transport)
+        transport.look_at_room()
         return transport
 
     def send(self, *fields: Field) -> None:
@@ -140,6 +145,12 @@ class Porter(asyncssh.SSHClientSession[bytes]):
     def exit_status_received(self, status: int) -> None:
         self.exit_status = status
 
+    def pause_writing(self) -> None:
+        self._note_room(has_room=False)
+
+    def resume_writing(self) -> None:
+        self._note_room(has_room=True)
+
     def connection_lost(self, exc: Exception | None) -> None:
         self.down.set()
         if self._beating is not None:
@@ -150,6 +161,11 @@ class Porter(asyncssh.SSHClientSession[bytes]):
         links, self._links = self._links, {}
         for link in links.values():
             link.protocol.connection_lost(exc)
+
+    def _note_room(self, *, has_room: bool) -> None:
+        self.has_room = has_room
+        for link in tuple(self._links.values()):  # who is told may close one
+            link.look_at_room()
 
     def _beat_on(self) -> None:
         with suppress(PorterLost):
@@ -210,6 +226,8 @@ class Porter(asyncssh.SSHClientSession[bytes]):
     def _carry(self, link: _Carried, what: bytes, number: bytes, data: bytes = b"") -> None:
         if what == b"from":
             link.hear(data)
+        elif what in _ROOM:
+            link.look_at_room(has_room_there=_ROOM[what])
         else:
             self._links.pop(number, None)
             link.protocol.connection_lost(None)
@@ -224,6 +242,8 @@ class _Carried(asyncio.Transport):
         self._is_paused = False
         self._rests = False
         self._unread_bytes = 0
+        self._has_room_there = True
+        self._is_held_up = False
         self._porter = porter
         self._number = number
         self._closing = False
@@ -245,6 +265,17 @@ class _Carried(asyncio.Transport):
         elif self._unread_bytes > _READ_AHEAD_BYTES and not self._rests:
             self._rests = True
             self._tell("rest")
+
+    def look_at_room(self, *, has_room_there: bool | None = None) -> None:
+        """Has the protocol write no more, or again: there has to be room on the way, and at the socket on the server,
+        which says where that changes.
+        """
+        if has_room_there is not None:
+            self._has_room_there = has_room_there
+        is_held_up = not (self._porter.has_room and self._has_room_there)
+        if is_held_up is not self._is_held_up:
+            self._is_held_up = is_held_up
+            (self.protocol.pause_writing if is_held_up else self.protocol.resume_writing)()
 
     def pause_reading(self) -> None:
         self._is_paused = True

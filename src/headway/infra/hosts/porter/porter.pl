@@ -6,6 +6,7 @@ use strict;
 
 my $LONGEST_REQUEST = 128 << 20;
 my $MOST_UNSENT     = 4 << 20;    # above it nothing more is read from anchors: the link is slower than they are
+my $MOST_UNTAKEN    = 1 << 20;    # above it the panel is told to send a socket no more, and below half of it to go on
 my $MOST_IDLE       = 4;
 my $MOST_STUCK      = 64;         # children without an answer for so long: a disk hangs, and each more would hang as well
 my $STUCK_SECONDS   = 60;
@@ -352,7 +353,16 @@ sub pass_on {
     my ( $self, $id, $number, $bytes ) = @_;
     my $link = $self->{links}{$number} or return [];
     $link->{out} .= $bytes;
+    $self->hold_up( $number, $link, 1 ) if length $link->{out} > $MOST_UNTAKEN;
     return [];
+}
+
+# Whoever sends to a socket that takes nothing would fill the memory here.
+sub hold_up {
+    my ( $self, $number, $link, $is_held_up ) = @_;
+    return if ( $link->{held_up} // 0 ) == $is_held_up;
+    $link->{held_up} = $is_held_up;
+    return $self->tell( '', $is_held_up ? 'rest' : 'go_on', $number );
 }
 
 sub shut_link {
@@ -387,6 +397,7 @@ sub flush_link {
         return $self->drop_link($number);
     }
     substr $link->{out}, 0, $sent, '';
+    $self->hold_up( $number, $link, 0 ) if length $link->{out} <= $MOST_UNTAKEN / 2;
     return;
 }
 
