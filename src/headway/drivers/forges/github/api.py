@@ -17,6 +17,8 @@ from headway.kernel.secret import Secret
 
 _VERSION: Mapping[str, str] = {"x-github-api-version": "2022-11-28", "accept": "application/vnd.github+json"}
 _SPENT_EARLY = timedelta(minutes=10)
+_LONGEST_LIFE = timedelta(hours=1)  # whatever a forge of somebody's own says
+_MOST_TOKENS = 1_000
 _LONGEST_DESCRIPTION = 140
 _Whose = tuple[str, str, str, str, str]
 
@@ -57,18 +59,25 @@ class GitHubApi(GitHubStyleApi):
 
     async def _token(self, connection: ForgeConnection) -> Secret:
         """The token that was given, or one of the app's installation, which is good for an hour."""
+        self._forget_spent(datetime.now(UTC))
         if not connection.app_id:
             return connection.token or Secret("")
         key = _whose(connection)
-        kept = self.tokens.get(key)
-        if kept is not None and kept[1] - _SPENT_EARLY > datetime.now(UTC):
+        if (kept := self.tokens.get(key)) is not None:
             return kept[0]
         made = await _with(connection, app_token(connection)).send(
             "POST", f"app/installations/{quote(connection.installation_id, safe='')}/access_tokens", {}
         )
         token, until = Secret(str(made["token"])), datetime.fromisoformat(str(made["expires_at"]))
-        self.tokens[key] = (token, until)
+        self.tokens[key] = (token, min(until, datetime.now(UTC) + _LONGEST_LIFE))
+        while len(self.tokens) > _MOST_TOKENS:
+            del self.tokens[next(iter(self.tokens))]  # the oldest: it is asked for anew when it is needed
         return token
+
+    def _forget_spent(self, now: datetime) -> None:
+        """Drops every token that is good no longer, whosever it is: its provider may never be asked again."""
+        for key in [key for key, (_, until) in self.tokens.items() if until - _SPENT_EARLY <= now]:
+            del self.tokens[key]
 
 
 def _whose(connection: ForgeConnection) -> _Whose:
