@@ -46,6 +46,15 @@ class PayloadGone(Conflict):
         super().__init__("The payload of this delivery is not kept any more; have its sender send it again.")
 
 
+class PayloadTooLarge(Conflict):
+    """What is to be taken again is larger than what would be taken if it came now."""
+
+    def __init__(self, size: int, most: int) -> None:
+        super().__init__(
+            f"The payload of this delivery has {size} bytes, and at most {most} are taken now (HEADWAY_WEBHOOK_LIMIT)."
+        )
+
+
 class WebhookService:
     """What senders and callers may ask of webhooks. ``most_bytes`` is how large a payload may be, ``apps`` takes what
     GitHub apps are told.
@@ -137,20 +146,22 @@ class WebhookService:
             return self._seen(tx, actor, permission, delivery_id)[0], store.payload_of(tx, delivery_id)
 
         delivery, kept = await self._db.read(look)
-        return (delivery, None, None) if kept is None else (delivery, kept[0], unpacked(kept[1]))
+        if kept is None:
+            return delivery, None, None
+        return delivery, kept[0], await _off_loop(delivery.bytes, lambda: unpacked(kept[1]))
 
     async def replay(self, actor: Actor, permission: Permission, delivery_id: str) -> DeliveryAnswer:
         """Takes a delivery again, as the settings are now, also one that was refused: the caller vouches for it. Raises
-        Missing, PayloadGone.
+        Missing, PayloadGone, PayloadTooLarge.
         """
 
-        def look(tx: Tx) -> tuple[HookedService, tuple[dict[str, str], bytes] | None]:
-            return self._seen(tx, actor, permission, delivery_id)[1], store.payload_of(tx, delivery_id)
+        def look(tx: Tx) -> tuple[Delivery, HookedService, tuple[dict[str, str], bytes] | None]:
+            return *self._seen(tx, actor, permission, delivery_id), store.payload_of(tx, delivery_id)
 
-        told, kept = await self._db.read(look)
+        delivery, told, kept = await self._db.read(look)
         if kept is None:
             raise PayloadGone
-        arrived = await _off_loop(len(kept[1]), lambda: read(kept[0], unpacked(kept[1])))
+        arrived = await self._arrived(delivery, lambda: read(kept[0], unpacked(kept[1])))
         changed = await self._files.of(told, arrived)
         known = await compared([told.tracked], arrived.told.events, changed)
 
@@ -172,11 +183,11 @@ class WebhookService:
         return decision
 
     async def simulate_again(self, actor: Actor, permission: Permission, delivery_id: str) -> Decision:
-        """What a delivery would do now. Raises Missing, PayloadGone."""
+        """What a delivery would do now. Raises Missing, PayloadGone, PayloadTooLarge."""
         delivery, headers, body = await self.one(actor, permission, delivery_id)
         if headers is None or body is None:
             raise PayloadGone
-        arrived = await _off_loop(len(body), lambda: read(headers, body))
+        arrived = await self._arrived(delivery, lambda: read(headers, body))
         events = arrived.told.events
         return await self.simulate(actor, permission, delivery.subject_type, delivery.subject_id, events)
 
@@ -212,6 +223,12 @@ class WebhookService:
                 lambda tx: store.forget_old(tx, tx.now - self._keep_for, self._taking.most_payload_bytes)
             )
         return _REST
+
+    async def _arrived(self, delivery: Delivery, work: Callable[[], Arrived]) -> Arrived:
+        """What came, as ``work`` reads it again: judged by how long it is, and not by how little it was packed to."""
+        if delivery.bytes > self.most_bytes:
+            raise PayloadTooLarge(delivery.bytes, self.most_bytes)
+        return await _off_loop(delivery.bytes, work)
 
     def _told_at(self, tx: Tx, subject_type: SubjectType, token: str) -> HookedService:
         subject_id = hooks_store.service_at(tx, subject_type, token)
