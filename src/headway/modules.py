@@ -42,6 +42,7 @@ from headway.features.services.module import install_downtime, materials_of
 from headway.features.services.relocation import ServiceRelocation
 from headway.features.usage.module import UsageOverTime, install_usage
 from headway.features.webhooks.module import Webhooks, install_webhooks
+from headway.features.webhooks.pull_files import PullFiles
 from headway.module import Base, Module
 
 
@@ -108,7 +109,8 @@ def _features(base: Base, access: AccessService) -> Features:
     databases = install_databases(base, applications, composes, relocation)
     destinations = install_destinations(base)
     kinds = ServiceKinds.of(base.vault, applications.kind, composes.kind)
-    previews = install_previews(base, materials.facts, git.providers, kinds)
+    files = PullFiles(db=base.db, providers=git.providers, kinds=kinds)
+    previews = install_previews(base, materials.facts, git.providers, kinds, files.passes)
     return Features(
         metrics=install_metrics(base),
         access=install_access(base, access),
@@ -131,7 +133,7 @@ def _features(base: Base, access: AccessService) -> Features:
         backups=install_backups(base, servers.fleet, destinations, kinds, composes.engine_of),
         disk=install_disk(base, servers, kinds, applications),
         previews=previews,
-        webhooks=install_webhooks(base, git.providers, previews.lifecycle, kinds),
+        webhooks=install_webhooks(base, files, previews.lifecycle, kinds),
         deployments=install_deployments(base, left_by=left_by),
         usage=install_usage(base, servers),
     )

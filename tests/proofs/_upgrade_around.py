@@ -74,7 +74,7 @@ class Upgraded:
     @property
     def kept(self) -> Path:
         """What this version keeps of a SQLite database before it changes it."""
-        return self.file.with_name("headway.db.before-0048")
+        return self.file.with_name("headway.db.before-0049")
 
     def copy(self) -> None:
         """Keeps the database of a panel that does not run."""

@@ -40,6 +40,7 @@ from tests.simulation.world import World
 
 if TYPE_CHECKING:
     from headway.features.git.providers import GitProviderService
+    from headway.features.previews.cleanup import Passes
     from headway.features.previews.lifecycle import PreviewLifecycle
     from headway.features.services.kinds import ServiceRollbacks
 
@@ -207,6 +208,7 @@ def _loops(made: World, engine: Engine, receiver: Receiver) -> tuple[Poller, ...
         lifecycle=cast("PreviewLifecycle", None),  # nobody expires here, and no forge is asked
         providers=cast("GitProviderService", None),
         troubles=parts.troubles,
+        passes=cast("Passes", None),
     )
     handing = NoticeOutbox(db=db, unchanged=unchanged, keep_for=timedelta(days=1), troubles=parts.troubles)
     sending = NoticeDelivery(db=db, vault=vault, events=events, tell=receiver.tell)

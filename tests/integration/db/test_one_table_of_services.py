@@ -30,7 +30,7 @@ from tests.support.panel.panel import until
 
 T = TypeVar("T")
 NEWEST = migrations.revisions()[-1]
-UNREPORTED = {"report_tried": None, "report_attempts": 0, "report_since": None}  # of previews, since 0040
+UNREPORTED = {"report_tried": None, "report_attempts": 0, "report_since": None, "passed_head": None}  # since 0040, 0049
 MIGRATE = """
 import os, signal, sys
 from sqlalchemy import event

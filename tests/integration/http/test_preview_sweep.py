@@ -12,6 +12,7 @@ import pytest
 from headway.core.deployments.service import Stopping
 from headway.features.previews import store
 from headway.features.previews.cleanup import PreviewCleanup
+from headway.features.webhooks.pull_files import PullFiles
 from headway.infra.db.transaction import Tx
 from tests.integration.http.preview_rows import pull_request, told
 from tests.integration.http.test_statuses import let_all_use_the_machine
@@ -24,6 +25,7 @@ Json = Any
 def clearing(world: World) -> PreviewCleanup:
     """As the panel has it; nothing runs here that could be stopped."""
     services = world.services
+    kinds = services.previews.lifecycle.services.kinds
     return PreviewCleanup(
         db=services.db,
         stopping=cast("Stopping", None),
@@ -31,6 +33,7 @@ def clearing(world: World) -> PreviewCleanup:
         lifecycle=services.previews.lifecycle,
         providers=services.git_providers,
         troubles=services.troubles,
+        passes=PullFiles(db=services.db, providers=services.git_providers, kinds=kinds).passes,
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
@@ -35,10 +36,12 @@ log = logging.getLogger(__name__)
 _REST = 1.0
 _LOOP, _SWEEP = "previews", "open pull requests"
 _SWEEP_SECONDS = 600.0
-_LIST_SECONDS = 60.0  # for all the parts of a list
+_LIST_SECONDS = 60.0  # for all the parts of a list, and for all the files of pull requests
 _ASKED_AT_ONCE, _OF_ORGANIZATION = 16, 2
 _FRESH = timedelta(minutes=2)  # a list that was asked for before a pull request was opened does not tell of it
 _REMEMBERED = timedelta(days=7)
+
+Passes = Callable[[Service[Any], int], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,8 @@ class _Seats:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreviewCleanup:
     """``clear_round`` and ``sweep_round`` are the rounds of two loops; by ``troubles`` each preview, and what is asked
-    of each service's forge, is seen to by itself.
+    of each service's forge, is seen to by itself. ``passes`` says whether a service watches none of the files of a pull
+    request.
     """
 
     db: Database
@@ -63,6 +67,7 @@ class PreviewCleanup:
     lifecycle: PreviewLifecycle
     providers: GitProviderService
     troubles: Attempts
+    passes: Passes
     _told: dict[str, str] = field(default_factory=dict)
 
     async def clear_round(self) -> float:
@@ -103,7 +108,8 @@ class PreviewCleanup:
         service, repository = asked
         try:
             async with seats.of[service.organization_id], seats.all:
-                found = await self._open_pulls(repository)
+                heads = {each.number: each.head for each in await self._open_pulls(repository)}
+                passed = await self._passed(service, previews, heads)
         except HeadwayError as error:
             if self._told.get(service_id) != error.message:  # once is enough
                 self._told[service_id] = error.message
@@ -111,7 +117,7 @@ class PreviewCleanup:
                 log.warning("pull requests could not be asked after", extra=extra)
             return
         self._told.pop(service_id, None)
-        await self.db.run(lambda tx: self._catch_up(tx, service, previews, found))
+        await self.db.run(lambda tx: self._catch_up(tx, service, previews, heads, passed))
 
     async def _end(self, preview_id: str) -> None:
         await end_unfinished(self.db, self.stopping, SubjectType.PREVIEW, preview_id, Intent.CANCEL)
@@ -124,6 +130,21 @@ class PreviewCleanup:
         except TimeoutError:
             name = connection.forge.named
             raise ForgeAway(f"{name} takes longer than {_LIST_SECONDS:.0f} seconds for its pull requests.") from None
+
+    async def _passed(
+        self, service: Service[Any], previews: Sequence[Preview], heads: Mapping[int, str]
+    ) -> Collection[int]:
+        """The pull requests that have moved on to what the service does not watch, as a push that was told would be
+        passed by. What takes too long to find out is not passed by.
+        """
+        passed = set()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LIST_SECONDS):
+                for each in previews:
+                    known = {None, each.head, each.passed_head}
+                    if heads.get(each.number) not in known and await self.passes(service, each.number):
+                        passed.add(each.number)
+        return passed
 
     def _close(self, tx: Tx, preview_id: str) -> None:
         for preview in store.expired(tx):
@@ -147,8 +168,14 @@ class PreviewCleanup:
             return None
         return None if mine is None else (service, mine)
 
-    def _catch_up(self, tx: Tx, service: Service[Any], previews: Sequence[Preview], found: Sequence[OpenPull]) -> None:
-        heads = {each.number: each.head for each in found}
+    def _catch_up(
+        self,
+        tx: Tx,
+        service: Service[Any],
+        previews: Sequence[Preview],
+        heads: Mapping[int, str],
+        passed: Collection[int],
+    ) -> None:
         for before in previews:
             preview = store.newest(tx, service.service_id, before.number)
             if preview is None or preview.closed_at is not None or preview.created_at > tx.now - _FRESH:
@@ -156,8 +183,12 @@ class PreviewCleanup:
             head = heads.get(preview.number)
             if head is None:
                 self.lifecycle.close(tx, preview, ClosedWhy.MISSED)
-            elif head != preview.head and preview.head == before.head:
-                store.set_fields(tx, preview.preview_id, head=head)
+            elif head in {preview.head, preview.passed_head} or preview.head != before.head:
+                continue
+            elif preview.number in passed:
+                store.set_fields(tx, preview.preview_id, passed_head=head)
+            else:
+                store.set_fields(tx, preview.preview_id, head=head, passed_head=None)
                 if not preview.fork:
                     self._deploy(tx, store.find(tx, preview.preview_id))
 

@@ -73,6 +73,8 @@ class PreviewLifecycle:
             case _:
                 if live is not None and step.reason != "outdated":
                     self._note(tx, live, pull)
+                    if step.reason == "watch_paths":  # which whoever looks after missed pushes has to know
+                        store.set_fields(tx, live.preview_id, passed_head=pull.head)
         return PreviewStep(step=step)
 
     def deploy(self, tx: Tx, preview: Preview, ask: Ask) -> str:
@@ -130,7 +132,8 @@ class PreviewLifecycle:
         expires_at = None if expire_after is None else tx.now + expire_after
         if live is not None:
             self._note(tx, live, pull)
-            store.set_fields(tx, live.preview_id, head=pull.head, branch=pull.branch, expires_at=expires_at)
+            moved = {"head": pull.head, "passed_head": None, "branch": pull.branch, "expires_at": expires_at}
+            store.set_fields(tx, live.preview_id, **moved)
             return store.find(tx, live.preview_id)
         preview = Preview(
             preview_id=new_id(),

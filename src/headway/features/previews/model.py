@@ -39,8 +39,9 @@ class UnreportedState:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
     """A preview of a pull request, of an application or of a compose service, which ``service_type`` says. What runs of
-    it is such a one with the same id, once something may run: of a fork's, after ``approved_head`` was set. From
-    ``sleeps_at`` on it is stopped, ``asleep_since`` says since when. ``told_at`` is when the forge changed it, as far
+    it is such a one with the same id, once something may run: of a fork's, after ``approved_head`` was set. The pull
+    request may have moved on to ``passed_head``, none of whose files is watched. From ``sleeps_at`` on the preview is
+    stopped, ``asleep_since`` says since when. ``told_at`` is when the forge changed it, as far
     as it was told; ``reported`` is the state that the forge knows of, or that it was given up to tell it;
     ``report_attempts`` to tell it the state ``report_tried`` have failed since ``report_since``.
     """
@@ -62,6 +63,7 @@ class Preview:
     told_at: datetime | None
     created_at: datetime
     expires_at: datetime | None
+    passed_head: str | None = None
     sleeps_at: datetime | None = None
     asleep_since: datetime | None = None
     closed_at: datetime | None = None

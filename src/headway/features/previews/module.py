@@ -8,7 +8,7 @@ from headway.core.deployments.model import SubjectType
 from headway.core.engine.poller import Poller
 from headway.features.edge.domains_model import EdgeFacts
 from headway.features.git.providers import GitProviderService
-from headway.features.previews.cleanup import PreviewCleanup
+from headway.features.previews.cleanup import Passes, PreviewCleanup
 from headway.features.previews.lifecycle import PreviewLifecycle
 from headway.features.previews.service import PreviewService
 from headway.features.previews.services import PreviewedServices
@@ -26,8 +26,10 @@ class Previews:
     module: Module
 
 
-def install_previews(base: Base, facts: EdgeFacts, providers: GitProviderService, kinds: ServiceKinds) -> Previews:
-    """Previews of services of these kinds."""
+def install_previews(
+    base: Base, facts: EdgeFacts, providers: GitProviderService, kinds: ServiceKinds, passes: Passes
+) -> Previews:
+    """Previews of services of these kinds; ``passes`` says whether a service watches nothing of a pull request."""
     db = base.db
     services = PreviewedServices(kinds=kinds, facts=facts)
     lifecycle = PreviewLifecycle(ledger=base.ledger, services=services)
@@ -38,6 +40,7 @@ def install_previews(base: Base, facts: EdgeFacts, providers: GitProviderService
         lifecycle=lifecycle,
         providers=providers,
         troubles=base.engine.troubles,
+        passes=passes,
     )
     module = Module(
         subjects={SubjectType.PREVIEW: PreviewSubject()},

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from headway.core.engine.poller import Poller, daily
-from headway.features.git.providers import GitProviderService
 from headway.features.previews.lifecycle import PreviewLifecycle
 from headway.features.services.kinds import ServiceKinds
 from headway.features.webhooks.app_hooks import AppHooks
@@ -26,10 +25,8 @@ class Webhooks:
     module: Module
 
 
-def install_webhooks(
-    base: Base, providers: GitProviderService, lifecycle: PreviewLifecycle, kinds: ServiceKinds
-) -> Webhooks:
-    """Webhooks of services of these kinds and of these providers' apps; ``lifecycle`` sees to previews."""
+def install_webhooks(base: Base, files: PullFiles, lifecycle: PreviewLifecycle, kinds: ServiceKinds) -> Webhooks:
+    """Webhooks of services of these kinds; ``files`` are asked of forges, ``lifecycle`` sees to previews."""
     db, vault, settings = base.db, base.vault, base.settings
     taking = Ingest(
         ledger=base.ledger,
@@ -37,7 +34,6 @@ def install_webhooks(
         events=base.events,
         most_payload_bytes=settings.webhook_payload_bytes,
     )
-    files = PullFiles(db=db, providers=providers, kinds=kinds)
     service = WebhookService(
         db=db,
         vault=vault,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from typing import Any
 
 from headway.core.deployments.model import SubjectType
 from headway.drivers.forges.events import ChangedFiles, Pull
 from headway.features.git.providers import GitProviderService, OpenedRepository
 from headway.features.services.kinds import ServiceKinds
+from headway.features.services.model import Service
 from headway.features.webhooks.parser import Arrived
+from headway.features.webhooks.policy import Decision, of_files
 from headway.features.webhooks.services import HookedService
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
@@ -31,12 +34,23 @@ class PullFiles:
         pull = next((each for each in arrived.told.events if isinstance(each, Pull)), None)
         if pull is None or not pull.is_open or service.pulled is None or not service.tracked.watch_paths:
             return None
+        return await self._changed(service.subject_type, service.subject_id, pull.number)
+
+    async def passes(self, service: Service[Any], number: int) -> bool:
+        """Whether none of the files of a pull request is watched, as a push to it would be passed by."""
+        tracked = self.kinds.by_type[service.kind].deliveries.tracked(service.settings, None)
+        if not tracked.watch_paths:
+            return False
+        changed = await self._changed(service.kind, service.service_id, number)
+        return isinstance(await asyncio.to_thread(of_files, tracked, changed), Decision)
+
+    async def _changed(self, service_type: SubjectType, service_id: str, number: int) -> ChangedFiles:
         try:
-            found = await self.db.read(lambda tx: self._repository(tx, service.subject_type, service.subject_id))
+            found = await self.db.read(lambda tx: self._repository(tx, service_type, service_id))
             if found is None:
                 return ChangedFiles(unknown="nobody but a git provider tells the files of a pull request")
             connection = found.connection
-            path, number = found.path, pull.number
+            path = found.path
             async with asyncio.timeout(_SECONDS):
                 files = await self.providers.ask(connection, lambda api: api.files_of_pull(connection, path, number))
             return ChangedFiles(files=tuple(files))

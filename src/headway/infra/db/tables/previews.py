@@ -18,6 +18,7 @@ previews = Table(
     Column("author", Text, nullable=False),
     Column("branch", Text, nullable=False),
     Column("head", String(64), nullable=False),
+    Column("passed_head", String(64)),  # the one that it was told of since, none of whose files is watched
     Column("fork", Boolean, nullable=False),
     Column("source_url", Text),
     Column("labels", JSON, nullable=False),
