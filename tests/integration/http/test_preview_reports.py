@@ -16,9 +16,9 @@ from headway.features.previews import store
 from headway.features.previews.model import Preview
 from headway.infra.db.transaction import Tx
 from tests.integration.http.test_preview_sweep import previewed
-from tests.integration.http.test_statuses import tell_all
 from tests.integration.http.world import World
 from tests.support.forges.forge_apis import forge_api
+from tests.support.forges.provided_services import tell_all
 
 
 def log_link(_deployment_id: str) -> str:

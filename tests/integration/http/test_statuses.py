@@ -23,6 +23,7 @@ from headway.infra.db.tables.statuses import commit_statuses
 from headway.infra.db.transaction import Tx
 from tests.integration.http.world import World
 from tests.support.forges.forge_apis import TOKEN, Api, forge_api
+from tests.support.forges.provided_services import tell_all
 
 Json = Any
 COMMIT = "a" * 40
@@ -44,12 +45,6 @@ def statuses(world: World, log_link: Callable[[str], str] = log_link) -> ForgeOu
         kind=kind,
         troubles=world.platform.engine.troubles,
     )
-
-
-async def tell_all(outbox: ForgeOutbox[Any]) -> None:
-    """A round, and what it takes on a busy machine until all that it began has ended."""
-    while not await outbox.tell_round():
-        pass
 
 
 async def provided(world: World, api: Api) -> str:

@@ -158,6 +158,8 @@ OURS: Mapping[str, str] = {
     "services.env": "sealed",
     "ssh_keys.private_key": "sealed",
     "steps.result": "of our own making",
+    "told_statuses.context": "on no page",
+    "told_statuses.path": "on no page",
     "undos.data": "of our own making",
     "volume_backups.settings": "sealed",
 }

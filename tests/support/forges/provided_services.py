@@ -16,6 +16,10 @@ from headway.core.engine.troubles import Troubles
 from headway.drivers.forges.base import ForgeName
 from headway.drivers.forges.registry import forge_apis
 from headway.features.edge.domains_model import EdgeFacts
+from headway.features.forge_outbox.deployment_statuses import DeploymentStatuses
+from headway.features.forge_outbox.outbox import ForgeOutbox
+from headway.features.forge_outbox.preview_reports import ChangedPreview, PreviewReports
+from headway.features.forge_outbox.statuses_store import UntoldDeployment
 from headway.features.git import providers_store
 from headway.features.git.providers import GitProviderService
 from headway.features.git.providers_model import GitProvider
@@ -72,6 +76,21 @@ class ProvidedServices:
     @property
     def lifecycle(self) -> PreviewLifecycle:
         return PreviewLifecycle(ledger=ledger(), services=self.previewed)
+
+    def statuses(self) -> ForgeOutbox[UntoldDeployment]:
+        """What tells of deployments, as the panel has it."""
+        kind = DeploymentStatuses(providers=self.providers, kinds=self.kinds, log_link=lambda _id: None)
+        return ForgeOutbox(db=self.db, events=self.events, providers=self.providers, kind=kind, troubles=self.troubles)
+
+    def reports(self) -> ForgeOutbox[ChangedPreview]:
+        """What tells of previews."""
+        kind = PreviewReports(
+            providers=self.providers,
+            services=self.previewed,
+            facts=self.previewed.facts,
+            log_link=lambda _id: "https://panel.example/log",
+        )
+        return ForgeOutbox(db=self.db, events=self.events, providers=self.providers, kind=kind, troubles=self.troubles)
 
     async def add(
         self,
@@ -179,6 +198,12 @@ def provided_services(database_url: str, api: Api, forge: ForgeName = ForgeName.
         kinds = ServiceKinds(vault=vault, by_type={SubjectType.APPLICATION: _applications()})
         previewed = PreviewedServices(kinds=kinds, facts=facts)
         yield ProvidedServices(db, vault, providers, previewed, forge, Events(), Troubles())
+
+
+async def tell_all(outbox: ForgeOutbox[Any]) -> None:
+    """A round, and what it takes on a busy machine until all that it began has ended."""
+    while not await outbox.tell_round():
+        pass
 
 
 def _applications() -> ServiceKind:

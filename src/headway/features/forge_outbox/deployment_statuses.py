@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 
 from headway.core.deployments.status import Reason, Status
 from headway.drivers.forges.base import CommitState, CommitStatus
-from headway.features.forge_outbox import statuses_store
+from headway.features.forge_outbox import statuses_store, told_store
 from headway.features.forge_outbox.outbox import Letter
+from headway.features.forge_outbox.status_names import name_apart
 from headway.features.forge_outbox.statuses_store import UntoldDeployment
 from headway.features.git.providers import GitProviderService
 from headway.features.services.kinds import ServiceKinds
@@ -20,6 +21,7 @@ from headway.infra.db.transaction import Tx
 log = logging.getLogger(__name__)
 
 _TOLD_WITHIN = timedelta(days=1)
+_LONGEST_NAME = 80
 _STATES: Mapping[Status, tuple[CommitState, str]] = {
     Status.PENDING: (CommitState.PENDING, "Waiting"),
     Status.RUNNING: (CommitState.RUNNING, "Being deployed"),
@@ -56,11 +58,15 @@ class DeploymentStatuses:
         repository = self.providers.repository(tx, given.source_type, given.extra, service.organization_id)
         if repository is None:
             return None
-        status = status_of(service.name, message, self.log_link(message.about))
+        # As it was called when it was told first: another one of this name may have come since.
+        told = told_store.of_commit(tx, message.service_id, message.commit_hash)
+        context = told.context if told else f"headway/{name_apart(tx, service, self.kinds, _plain)}/deploy"
+        status = status_of(context, message, self.log_link(message.about))
         return Letter(connection=repository.connection, path=repository.path, status=status)
 
-    def settle(self, tx: Tx, message: UntoldDeployment, comment_id: str | None) -> None:
+    def settle(self, tx: Tx, message: UntoldDeployment, letter: Letter | None, comment_id: str | None) -> None:
         statuses_store.write(tx, message.about, told=message.status, tell_at=tx.now, error=None)
+        told_store.note(tx, message, letter, is_final=message.status.ended)
 
     def put_off(self, tx: Tx, message: UntoldDeployment, why: str, until: datetime) -> None:
         statuses_store.write(tx, message.about, attempts=message.attempts + 1, tell_at=until, error=why)
@@ -79,15 +85,18 @@ async def forget_old(db: Database) -> float:
     return 3600.0
 
 
-def status_of(service: str, untold: UntoldDeployment, link: str | None) -> CommitStatus:
+def status_of(context: str, untold: UntoldDeployment, link: str | None) -> CommitStatus:
     """What stands beside the commit."""
     state, word = _STATES[untold.status]
     why = None if untold.reason is None else _WORDS.get(untold.reason)
-    plain = "".join(each if each.isalnum() or each in "._-" else "-" for each in service)[:80]
     return CommitStatus(
         commit_hash=untold.commit_hash,
         state=state,
-        context=f"headway/{plain}/deploy",
+        context=context,
         description=word if why is None else f"{word}: {why}",
         link=link,
     )
+
+
+def _plain(name: str) -> str:
+    return "".join(each if each.isalnum() or each in "._-" else "-" for each in name)[:_LONGEST_NAME]

@@ -81,8 +81,10 @@ class MessageKind(Protocol[M]):
         """How it is told; None where nobody is there to be told. Raises HeadwayError."""
         ...
 
-    def settle(self, tx: Tx, message: M, comment_id: str | None) -> None:
-        """Writes down that there is nothing more to tell of it; ``comment_id`` is that of its comment, if any."""
+    def settle(self, tx: Tx, message: M, letter: Letter | None, comment_id: str | None) -> None:
+        """Writes down that there is nothing more to tell of it; ``letter`` is what was told, and ``comment_id`` that of
+        its comment, if any.
+        """
         ...
 
     def put_off(self, tx: Tx, message: M, why: str, until: datetime) -> None:
@@ -179,7 +181,7 @@ class ForgeOutbox(Generic[M]):
         try:
             letter = await self.db.read(lambda tx: self.kind.letter(tx, message))
             comment_id = None if letter is None else await self._sent_in_time(letter)
-            await self.db.run(lambda tx: self.kind.settle(tx, message, comment_id))
+            await self.db.run(lambda tx: self.kind.settle(tx, message, letter, comment_id))
         except HeadwayError as error:
             later = error.retry_at if isinstance(error, ForgeAway) else None
             await self._put_off(message, error.message[:1_000], later)

@@ -27,7 +27,7 @@ _GONE: Mapping[ClosedWhy, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreviewMessage:
-    """A preview of a service, as it is told."""
+    """A preview of a service, as it is told; the service's name is plain."""
 
     service: str
     preview: Preview
@@ -41,8 +41,8 @@ def mark_of(number: int) -> str:
     return f"<!-- headway: previews of {number} -->"
 
 
-def status_of(told: PreviewMessage) -> CommitStatus:
-    """What stands beside the commit."""
+def status_of(told: PreviewMessage, context: str | None = None) -> CommitStatus:
+    """What stands beside the commit; ``context`` is what it was told under before."""
     state, word = _STATES[told.status]
     if told.preview.awaits_approval:
         state, word = CommitState.PENDING, "waiting for approval"
@@ -53,7 +53,7 @@ def status_of(told: PreviewMessage) -> CommitStatus:
     return CommitStatus(
         commit_hash=told.preview.head,
         state=state,
-        context=f"headway/{_plain(told.service)}",
+        context=context or f"headway/{told.service}",
         description=f"The preview is {word}",
         link=link,
     )
@@ -61,10 +61,7 @@ def status_of(told: PreviewMessage) -> CommitStatus:
 
 def body_of(number: int, told: Sequence[PreviewMessage]) -> str:
     """The comment."""
-    rows = [
-        f"| {_plain(each.service)} | {_word(each)} | {_address(each)} | {_link(each.log_link, 'log')} |"
-        for each in told
-    ]
+    rows = [f"| {each.service} | {_word(each)} | {_address(each)} | {_link(each.log_link, 'log')} |" for each in told]
     return "\n".join(
         [mark_of(number), "| preview of | state | address | log |", "| --- | --- | --- | --- |", *rows, ""]
     )
@@ -89,5 +86,6 @@ def _link(url: str | None, text: str) -> str:
     return f"[{text}]({url})" if url else ""
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """A name of somebody's as it is told."""
     return _MARKUP.sub(" ", text).strip()[:_LONGEST]

@@ -10,8 +10,10 @@ from typing import Any
 
 from headway.drivers.forges.base import PullComment
 from headway.features.edge.domains_model import EdgeFacts
+from headway.features.forge_outbox import told_store
 from headway.features.forge_outbox.outbox import ForgeMessage, Letter
-from headway.features.forge_outbox.preview_messages import PreviewMessage, body_of, mark_of, status_of
+from headway.features.forge_outbox.preview_messages import PreviewMessage, body_of, mark_of, plain, status_of
+from headway.features.forge_outbox.status_names import name_apart
 from headway.features.git.provider_repository import provided
 from headway.features.git.providers import GitProviderService, OpenedRepository
 from headway.features.previews import store
@@ -75,10 +77,12 @@ class PreviewReports:
         told = self._told(tx, service, preview)
         same = self._of_same_pull(tx, service, repository, preview.number)
         all_told = [told if each.preview_id == preview.preview_id else self._told(tx, of, each) for of, each in same]
+        before = told_store.find(tx, preview.preview_id)
+        context = before.context if before is not None and before.commit_hash == preview.head else None
         return Letter(
             connection=repository.connection,
             path=repository.path,
-            status=status_of(told) if preview.closed_at is None else None,
+            status=status_of(told, context) if preview.closed_at is None else None,
             comment=PullComment(
                 number=preview.number,
                 mark=mark_of(preview.number),
@@ -87,7 +91,8 @@ class PreviewReports:
             ),
         )
 
-    def settle(self, tx: Tx, message: ChangedPreview, comment_id: str | None) -> None:
+    def settle(self, tx: Tx, message: ChangedPreview, letter: Letter | None, comment_id: str | None) -> None:
+        told_store.note(tx, message, letter, is_final=False)
         fields = {} if comment_id is None else {"comment_id": comment_id, "report_error": None}
         store.set_fields(tx, message.about, reported=message.state, **_NEXT_ANEW, **fields)
 
@@ -119,7 +124,7 @@ class PreviewReports:
         first = None if running is None else next(iter(running.domains), None)
         newest = store.newest_deployment(tx, preview.preview_id)
         return PreviewMessage(
-            service=service.name,
+            service=name_apart(tx, service, self.services.kinds, plain),
             preview=preview,
             status=ServiceStatus.IDLE if running is None else running.status,
             address=None if first is None else self.facts.address(first),

@@ -234,6 +234,12 @@ def previews_of(tx: Tx, service_id: str) -> list[str]:
     return list(tx.execute(select(_s.service_id).where(_s.preview_of == service_id)).scalars())
 
 
+def names_of(tx: Tx, organization_id: str) -> list[tuple[str, SubjectType, str]]:
+    """An organisation's services without previews: the id, the kind and the name of each."""
+    rows = tx.execute(select(_s.service_id, _s.kind, _s.name).where(_OWN, _s.organization_id == organization_id))
+    return [(row.service_id, SubjectType(row.kind), row.name) for row in rows]
+
+
 def front(tx: Tx, service_id: str, kinds: Kinds) -> RouteTargetFacts | None:
     """What a service is to those who come, None when there is none of these kinds."""
     row = find(tx, service_id, kinds)

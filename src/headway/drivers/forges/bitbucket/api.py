@@ -5,6 +5,7 @@ password, or an access token of a workspace or repository.
 from __future__ import annotations
 
 import base64
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -72,7 +73,7 @@ class BitbucketApi:
             "POST",
             f"repositories/{quote(path)}/commit/{status.commit_hash}/statuses/build",
             {
-                "key": status.context[-_LONGEST_KEY:],
+                "key": _key(status.context),
                 "name": status.context,
                 "state": _STATES[status.state],
                 "description": status.description,
@@ -92,6 +93,11 @@ class BitbucketApi:
             page={"pagelen": 100},
             text=lambda each: None if each.get("deleted") else (each.get("content") or {}).get("raw"),
         )
+
+
+def _key(context: str) -> str:
+    """What Bitbucket tells statuses apart by: of a long context the digest, for any part of it may be another's too."""
+    return context if len(context) <= _LONGEST_KEY else hashlib.sha256(context.encode()).hexdigest()[:_LONGEST_KEY]
 
 
 def _client(connection: ForgeConnection) -> ForgeClient:

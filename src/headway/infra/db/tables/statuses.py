@@ -1,4 +1,4 @@
-"""The table of commit statuses: what forges were told of deployments."""
+"""The tables of commit statuses: what forges were told of deployments, and what stands at forges."""
 
 from __future__ import annotations
 
@@ -14,4 +14,18 @@ commit_statuses = Table(
     Column("attempts", Integer, nullable=False),  # that failed since then
     Column("tell_at", Instant, nullable=False),  # not before
     Column("error", Text),
+)
+
+# What a forge was told last of a deployment that has not ended, or of a preview: where it stands, to be changed there
+# whatever the service is called by then, and wherever it comes from.
+told_statuses = Table(
+    "told_statuses",
+    metadata,
+    Column("about", String(21), primary_key=True),  # a deployment or a preview, whose row may be gone
+    Column("organization_id", String(21), nullable=False),
+    Column("provider_id", String(21), nullable=False),
+    Column("path", Text, nullable=False),
+    Column("commit_hash", String(64), nullable=False),
+    Column("context", Text, nullable=False),
+    Column("state", String(16), nullable=False),
 )
