@@ -45,6 +45,7 @@ WORDS = {
     CommitState.RUNNING: ("pending", "inprogress", "running"),
     CommitState.SUCCESS: ("success",),
     CommitState.FAILURE: ("fail",),
+    CommitState.STOPPED: ("error", "canceled", "stopped"),
 }
 
 

@@ -75,7 +75,8 @@ async def test_each_is_told_once_and_again_when_it_has_changed(world: World) -> 
         known = await previews(world, application_id)
         await world.post("previewDeployment.delete", previewDeploymentId=known[1].preview_id)
         await tell_all(reports(world))
-        assert len(api.facts.statuses) == 3, "nothing serves that a status could be of"
+        (*_, last) = [(each["commit"][0], each["state"], each["description"]) for each in api.facts.statuses]
+        assert (len(api.facts.statuses), last) == (4, ("a", "error", "The preview was removed"))
         assert "| removed |" in api.facts.comments[int(known[1].comment_id or 0)]
         assert len(api.facts.comments) == 3
 

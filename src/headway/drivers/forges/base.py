@@ -157,12 +157,13 @@ async def understood(forge: ForgeName, answer: Awaitable[T]) -> T:
 
 
 class CommitState(StrEnum):
-    """What a commit status says."""
+    """What a commit status says; ``stopped`` is what will never come to an end."""
 
     PENDING = "pending"
     RUNNING = "running"
     SUCCESS = "success"
     FAILURE = "failure"
+    STOPPED = "stopped"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

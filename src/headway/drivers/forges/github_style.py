@@ -32,6 +32,7 @@ STATES: Mapping[CommitState, str] = {
     CommitState.RUNNING: "pending",
     CommitState.SUCCESS: "success",
     CommitState.FAILURE: "failure",
+    CommitState.STOPPED: "error",
 }
 
 

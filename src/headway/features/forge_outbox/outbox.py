@@ -17,7 +17,7 @@ from typing import Generic, Protocol, TypeVar
 
 from headway.core.engine import explain
 from headway.core.engine.troubles import Troubles
-from headway.drivers.forges.base import CommitStatus, ForgeAway, ForgeConnection, PullComment
+from headway.drivers.forges.base import CommitState, CommitStatus, ForgeAway, ForgeConnection, PullComment
 from headway.features.git.providers import GitProviderService
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
@@ -57,6 +57,21 @@ class Letter:
     path: str
     status: CommitStatus | None = None
     comment: PullComment | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToldStatus:
+    """A status that a forge has of the deployment or preview ``about``: by which provider and in which repository, and
+    what it is found by there.
+    """
+
+    about: str
+    organization_id: str
+    provider_id: str
+    path: str
+    commit_hash: str
+    context: str
+    state: CommitState
 
 
 M = TypeVar("M", bound=ForgeMessage)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from headway.drivers.forges.base import CommitState, CommitStatus
+from headway.features.forge_outbox.outbox import ToldStatus
 from headway.features.previews.model import ClosedWhy, Preview
 from headway.features.services.model import ServiceStatus
 
@@ -59,6 +60,21 @@ def status_of(told: PreviewMessage, context: str | None = None) -> CommitStatus:
     )
 
 
+def gone(told: PreviewMessage, before: ToldStatus) -> CommitStatus | None:
+    """What stands beside the commit once the preview is gone, where it was told of ``before``: what has failed stays. A
+    commit that was good stays good, whose preview makes room for others or is of no use any more.
+    """
+    if before.state is CommitState.FAILURE:
+        return None
+    return CommitStatus(
+        commit_hash=before.commit_hash,
+        state=CommitState.SUCCESS if before.state is CommitState.SUCCESS else CommitState.STOPPED,
+        context=before.context,
+        description=f"The preview was {_gone_word(told.preview)}",
+        link=told.log_link,
+    )
+
+
 def body_of(number: int, told: Sequence[PreviewMessage]) -> str:
     """The comment."""
     rows = [f"| {each.service} | {_word(each)} | {_address(each)} | {_link(each.log_link, 'log')} |" for each in told]
@@ -70,11 +86,15 @@ def body_of(number: int, told: Sequence[PreviewMessage]) -> str:
 def _word(told: PreviewMessage) -> str:
     preview = told.preview
     if preview.closed_at is not None:
-        return _GONE.get(preview.closed_why or ClosedWhy.CLOSED, "removed")
+        return _gone_word(preview)
     if preview.awaits_approval:
         return f"`{preview.head[:12]}` waits for approval"
     word = _STATES[told.status][1] if preview.asleep_since is None else _ASLEEP
     return f"`{preview.head[:12]}` {word}"
+
+
+def _gone_word(preview: Preview) -> str:
+    return _GONE.get(preview.closed_why or ClosedWhy.CLOSED, "removed")
 
 
 def _address(told: PreviewMessage) -> str:

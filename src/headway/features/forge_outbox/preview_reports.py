@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from headway.drivers.forges.base import PullComment
+from headway.drivers.forges.base import CommitStatus, ForgeConnection, PullComment
 from headway.features.edge.domains_model import EdgeFacts
 from headway.features.forge_outbox import told_store
-from headway.features.forge_outbox.outbox import ForgeMessage, Letter
-from headway.features.forge_outbox.preview_messages import PreviewMessage, body_of, mark_of, plain, status_of
+from headway.features.forge_outbox.outbox import ForgeMessage, Letter, ToldStatus
+from headway.features.forge_outbox.preview_messages import PreviewMessage, body_of, gone, mark_of, plain, status_of
 from headway.features.forge_outbox.status_names import name_apart
 from headway.features.git.provider_repository import provided
-from headway.features.git.providers import GitProviderService, OpenedRepository
+from headway.features.git.providers import GitProviderService
 from headway.features.previews import store
-from headway.features.previews.model import Preview
+from headway.features.previews.model import ClosedWhy, Preview
 from headway.features.previews.services import PreviewedServices
 from headway.features.services import directory
 from headway.features.services.model import Service, ServiceStatus
@@ -27,6 +28,7 @@ from headway.kernel.errors import HeadwayError
 log = logging.getLogger(__name__)
 
 _TOLD_WITHIN = timedelta(days=1)
+_GONE = frozenset(map(str, ClosedWhy))  # the states of previews that are no more
 _NEXT_ANEW: Mapping[str, Any] = {"report_at": None, "report_tried": None, "report_attempts": 0, "report_since": None}
 
 
@@ -65,24 +67,21 @@ class PreviewReports:
         ]
 
     def letter(self, tx: Tx, message: ChangedPreview) -> Letter | None:
-        preview = store.find(tx, message.about)
+        preview, before = store.find(tx, message.about), told_store.find(tx, message.about)
         try:
             service = self.services.of(tx, preview)
-            given = service.settings
-            repository = self.providers.repository(tx, given.source_type, given.extra, service.organization_id)
+            place = self._place(tx, service, before)
         except HeadwayError:  # the service or its provider is gone
             return None
-        if repository is None:
+        if place is None:
             return None
         told = self._told(tx, service, preview)
-        same = self._of_same_pull(tx, service, repository, preview.number)
+        same = self._of_same_pull(tx, service, place, preview.number)
         all_told = [told if each.preview_id == preview.preview_id else self._told(tx, of, each) for of, each in same]
-        before = told_store.find(tx, preview.preview_id)
-        context = before.context if before is not None and before.commit_hash == preview.head else None
         return Letter(
-            connection=repository.connection,
-            path=repository.path,
-            status=status_of(told, context) if preview.closed_at is None else None,
+            connection=place[0],
+            path=place[1],
+            status=_status(told, before, [each for _, each in same]),
             comment=PullComment(
                 number=preview.number,
                 mark=mark_of(preview.number),
@@ -92,7 +91,7 @@ class PreviewReports:
         )
 
     def settle(self, tx: Tx, message: ChangedPreview, letter: Letter | None, comment_id: str | None) -> None:
-        told_store.note(tx, message, letter, is_final=False)
+        told_store.note(tx, message, letter, is_final=message.state in _GONE)
         fields = {} if comment_id is None else {"comment_id": comment_id, "report_error": None}
         store.set_fields(tx, message.about, reported=message.state, **_NEXT_ANEW, **fields)
 
@@ -102,12 +101,25 @@ class PreviewReports:
 
     def give_up(self, tx: Tx, message: ChangedPreview, why: str) -> None:
         store.set_fields(tx, message.about, reported=message.state, report_error=why, **_NEXT_ANEW)
+        if message.state in _GONE:
+            told_store.note(tx, message, None, is_final=True)
 
     def warn(self, message: ChangedPreview, why: str) -> None:
         log.warning("preview %s was not reported: %s", message.about, why)
 
+    def _place(self, tx: Tx, service: Service[Any], before: ToldStatus | None) -> tuple[ForgeConnection, str] | None:
+        """Where a preview is told of: where it was ``before``, though its service may have another repository by now.
+        Raises HeadwayError.
+        """
+        if before is not None:
+            with suppress(HeadwayError):  # the provider may have been made anew
+                return self.providers.open(tx, before.provider_id, before.organization_id), before.path
+        given = service.settings
+        repository = self.providers.repository(tx, given.source_type, given.extra, service.organization_id)
+        return None if repository is None else (repository.connection, repository.path)
+
     def _of_same_pull(
-        self, tx: Tx, service: Service[Any], mine: OpenedRepository, number: int
+        self, tx: Tx, service: Service[Any], place: tuple[ForgeConnection, str], number: int
     ) -> list[tuple[Service[Any], Preview]]:
         """The previews of every service that has the same repository by the same provider."""
         every = directory.of_organization(tx, service.organization_id, self.services.kinds.vault)
@@ -115,7 +127,7 @@ class PreviewReports:
             each.service_id: each
             for each in every
             if (found := provided(each.settings.source_type, each.settings.extra)) is not None
-            and (found.provider_id, found.path) == (mine.connection.provider_id, mine.path)
+            and (found.provider_id, found.path) == (place[0].provider_id, place[1])
         }
         return [(those[each.service_id], each) for each in store.of_pull(tx, list(those), number)]
 
@@ -130,3 +142,16 @@ class PreviewReports:
             address=None if first is None else self.facts.address(first),
             log_link=None if newest is None else self.log_link(newest),
         )
+
+
+def _status(told: PreviewMessage, before: ToldStatus | None, of_pull: Sequence[Preview]) -> CommitStatus | None:
+    """What stands beside the commit; of a preview that is gone what was told ``before`` is taken back, if anything was,
+    unless there is another one of this commit by now.
+    """
+    preview = told.preview
+    if preview.closed_at is None:
+        return status_of(told, before.context if before is not None and before.commit_hash == preview.head else None)
+    if before is None:
+        return None
+    newer = (each for each in of_pull if each.service_id == preview.service_id and each.closed_at is None)
+    return None if before.commit_hash in {each.head for each in newer} else gone(told, before)

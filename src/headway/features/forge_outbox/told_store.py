@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Row, and_, delete, insert, or_, select
 
 from headway.drivers.forges.base import CommitState
-from headway.features.forge_outbox.outbox import ForgeMessage, Letter
+from headway.features.forge_outbox.outbox import ForgeMessage, Letter, ToldStatus
 from headway.infra.db.tables.deployments import deployments
 from headway.infra.db.tables.statuses import told_statuses
 from headway.infra.db.transaction import Tx
 
 _c = told_statuses.c
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToldStatus:
-    """A status that a forge has of the deployment or preview ``about``: by which provider and in which repository, and
-    what it is found by there.
-    """
-
-    about: str
-    organization_id: str
-    provider_id: str
-    path: str
-    commit_hash: str
-    context: str
-    state: CommitState
 
 
 def find(tx: Tx, about: str) -> ToldStatus | None:

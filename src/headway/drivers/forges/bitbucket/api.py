@@ -31,6 +31,7 @@ _STATES: Mapping[CommitState, str] = {
     CommitState.RUNNING: "INPROGRESS",
     CommitState.SUCCESS: "SUCCESSFUL",
     CommitState.FAILURE: "FAILED",
+    CommitState.STOPPED: "STOPPED",
 }
 _LONGEST_KEY = 40
 

@@ -27,6 +27,7 @@ _STATES: Mapping[CommitState, str] = {
     CommitState.RUNNING: "running",
     CommitState.SUCCESS: "success",
     CommitState.FAILURE: "failed",
+    CommitState.STOPPED: "canceled",
 }
 _LONGEST_DESCRIPTION = 255
 
