@@ -179,8 +179,8 @@ class CommitStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PullComment:
-    """The one comment on a pull request that holds ``mark``, as it is to be: that with the id ``known``, where that is
-    still there, else one that holds the mark, else a new one.
+    """The one comment on a pull request that holds ``mark``, as it is to be: that with the id ``known``, or a new one
+    where that is not there any more. Where none is known it is the oldest that holds the mark, else a new one.
     """
 
     number: int

@@ -37,9 +37,9 @@ class PreviewMessage:
     log_link: str | None
 
 
-def mark_of(number: int) -> str:
-    """What the one comment is found again by; nobody sees it."""
-    return f"<!-- headway: previews of {number} -->"
+def mark_of(number: int, secret: str) -> str:
+    """What the one comment is found again by; nobody sees it, and nobody can have written it before us."""
+    return f"<!-- headway: previews of {number}, {secret} -->"
 
 
 def status_of(told: PreviewMessage, context: str | None = None) -> CommitStatus:
@@ -75,12 +75,10 @@ def gone(told: PreviewMessage, before: ToldStatus) -> CommitStatus | None:
     )
 
 
-def body_of(number: int, told: Sequence[PreviewMessage]) -> str:
+def body_of(mark: str, told: Sequence[PreviewMessage]) -> str:
     """The comment."""
     rows = [f"| {each.service} | {_word(each)} | {_address(each)} | {_link(each.log_link, 'log')} |" for each in told]
-    return "\n".join(
-        [mark_of(number), "| preview of | state | address | log |", "| --- | --- | --- | --- |", *rows, ""]
-    )
+    return "\n".join([mark, "| preview of | state | address | log |", "| --- | --- | --- | --- |", *rows, ""])
 
 
 def _word(told: PreviewMessage) -> str:

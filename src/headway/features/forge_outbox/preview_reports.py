@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -78,15 +79,14 @@ class PreviewReports:
         told = self._told(tx, service, preview)
         same = self._of_same_pull(tx, service, place, preview.number)
         all_told = [told if each.preview_id == preview.preview_id else self._told(tx, of, each) for of, each in same]
+        of_pull = [preview, *(each for _, each in same)]
+        mark = mark_of(preview.number, self._secret(*place, preview.number))
         return Letter(
             connection=place[0],
             path=place[1],
-            status=_status(told, before, [each for _, each in same]),
+            status=_status(told, before, of_pull),
             comment=PullComment(
-                number=preview.number,
-                mark=mark_of(preview.number),
-                known=preview.comment_id or "",
-                body=body_of(preview.number, all_told or [told]),
+                number=preview.number, mark=mark, known=_known(of_pull), body=body_of(mark, all_told or [told])
             ),
         )
 
@@ -106,6 +106,11 @@ class PreviewReports:
 
     def warn(self, message: ChangedPreview, why: str) -> None:
         log.warning("preview %s was not reported: %s", message.about, why)
+
+    def _secret(self, connection: ForgeConnection, path: str, number: int) -> str:
+        """What the panel alone knows of a pull request, until it has written it there."""
+        derived = self.services.kinds.vault.derived(f"comment {connection.provider_id} {path} {number}")
+        return hashlib.sha256(derived.encode()).hexdigest()[:32]
 
     def _place(self, tx: Tx, service: Service[Any], before: ToldStatus | None) -> tuple[ForgeConnection, str] | None:
         """Where a preview is told of: where it was ``before``, though its service may have another repository by now.
@@ -155,3 +160,8 @@ def _status(told: PreviewMessage, before: ToldStatus | None, of_pull: Sequence[P
         return None
     newer = (each for each in of_pull if each.service_id == preview.service_id and each.closed_at is None)
     return None if before.commit_hash in {each.head for each in newer} else gone(told, before)
+
+
+def _known(of_pull: Sequence[Preview]) -> str:
+    """The id of the comment, as any of these knows it: forges count upwards, so the last one is that which is there."""
+    return max((each.comment_id for each in of_pull if each.comment_id), key=lambda each: (len(each), each), default="")

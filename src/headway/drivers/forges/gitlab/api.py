@@ -76,7 +76,8 @@ class GitLabApi:
 
     async def comment(self, connection: ForgeConnection, path: str, comment: PullComment) -> str:
         notes, given = f"projects/{_id(path)}/merge_requests/{comment.number}/notes", {"body": comment.body}
-        return await keep_one(_client(connection), comment, given, all_at=notes, each_at=notes, page={"per_page": 100})
+        page = {"per_page": 100, "order_by": "created_at", "sort": "asc"}
+        return await keep_one(_client(connection), comment, given, all_at=notes, each_at=notes, page=page)
 
 
 def _id(path: str) -> str:
