@@ -159,6 +159,7 @@ OURS: Mapping[str, str] = {
     "ssh_keys.private_key": "sealed",
     "steps.result": "of our own making",
     "told_statuses.context": "on no page",
+    "told_statuses.error": "on no page",
     "told_statuses.path": "on no page",
     "undos.data": "of our own making",
     "volume_backups.settings": "sealed",

@@ -17,9 +17,11 @@ from headway.drivers.forges.base import ForgeName
 from headway.drivers.forges.registry import forge_apis
 from headway.features.edge.domains_model import EdgeFacts
 from headway.features.forge_outbox.deployment_statuses import DeploymentStatuses
+from headway.features.forge_outbox.left_statuses import LeftStatuses
 from headway.features.forge_outbox.outbox import ForgeOutbox
 from headway.features.forge_outbox.preview_reports import ChangedPreview, PreviewReports
 from headway.features.forge_outbox.statuses_store import UntoldDeployment
+from headway.features.forge_outbox.told_store import LeftStatus
 from headway.features.git import providers_store
 from headway.features.git.providers import GitProviderService
 from headway.features.git.providers_model import GitProvider
@@ -90,6 +92,11 @@ class ProvidedServices:
             facts=self.previewed.facts,
             log_link=lambda _id: "https://panel.example/log",
         )
+        return ForgeOutbox(db=self.db, events=self.events, providers=self.providers, kind=kind, troubles=self.troubles)
+
+    def left(self) -> ForgeOutbox[LeftStatus]:
+        """What takes back what is left of what was removed."""
+        kind = LeftStatuses(providers=self.providers)
         return ForgeOutbox(db=self.db, events=self.events, providers=self.providers, kind=kind, troubles=self.troubles)
 
     async def add(

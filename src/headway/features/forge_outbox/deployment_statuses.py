@@ -6,17 +6,21 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from headway.core.deployments.status import Reason, Status
 from headway.drivers.forges.base import CommitState, CommitStatus
 from headway.features.forge_outbox import statuses_store, told_store
 from headway.features.forge_outbox.outbox import Letter
+from headway.features.forge_outbox.places import place_of
 from headway.features.forge_outbox.status_names import name_apart
 from headway.features.forge_outbox.statuses_store import UntoldDeployment
 from headway.features.git.providers import GitProviderService
 from headway.features.services.kinds import ServiceKinds
+from headway.features.services.model import Service
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
+from headway.kernel.errors import NotFound
 
 log = logging.getLogger(__name__)
 
@@ -53,16 +57,17 @@ class DeploymentStatuses:
         return statuses_store.untold(tx, _TOLD_WITHIN, list(self.kinds.by_type))
 
     def letter(self, tx: Tx, message: UntoldDeployment) -> Letter | None:
-        service = self.kinds.find(tx, message.service_type, message.service_id)
-        given = service.settings
-        repository = self.providers.repository(tx, given.source_type, given.extra, service.organization_id)
-        if repository is None:
-            return None
-        # As it was called when it was told first: another one of this name may have come since.
+        # Where and as it was told first: another one of its name may have come since, and it may be gone itself.
         told = told_store.of_commit(tx, message.service_id, message.commit_hash)
-        context = told.context if told else f"headway/{name_apart(tx, service, self.kinds, _plain)}/deploy"
+        service = self._service(tx, message)
+        place = place_of(tx, self.providers, told, service)
+        if place is None:
+            return None
+        context = "" if told is None else told.context
+        if told is None and service is not None:
+            context = f"headway/{name_apart(tx, service, self.kinds, _plain)}/deploy"
         status = status_of(context, message, self.log_link(message.about))
-        return Letter(connection=repository.connection, path=repository.path, status=status)
+        return Letter(connection=place[0], path=place[1], status=status)
 
     def settle(self, tx: Tx, message: UntoldDeployment, letter: Letter | None, comment_id: str | None) -> None:
         statuses_store.write(tx, message.about, told=message.status, tell_at=tx.now, error=None)
@@ -77,6 +82,12 @@ class DeploymentStatuses:
 
     def warn(self, message: UntoldDeployment, why: str) -> None:
         log.warning("a commit status was not told", extra={"deployment": message.about, "reason": why})
+
+    def _service(self, tx: Tx, message: UntoldDeployment) -> Service[Any] | None:
+        try:
+            return self.kinds.find(tx, message.service_type, message.service_id)
+        except NotFound:
+            return None
 
 
 async def forget_old(db: Database) -> float:

@@ -6,6 +6,7 @@ from functools import partial
 
 from headway.core.engine.poller import Poller
 from headway.features.forge_outbox.deployment_statuses import DeploymentStatuses, forget_old
+from headway.features.forge_outbox.left_statuses import LeftStatuses
 from headway.features.forge_outbox.outbox import ForgeOutbox
 from headway.features.forge_outbox.preview_reports import PreviewReports
 from headway.features.git.providers import GitProviderService
@@ -19,14 +20,16 @@ def install_forge_outbox(base: Base, providers: GitProviderService, services: Pr
     statuses = DeploymentStatuses(providers=providers, kinds=services.kinds, log_link=link)
     reports = PreviewReports(providers=providers, services=services, facts=services.facts, log_link=link)
     told = partial(ForgeOutbox, db=db, events=events, providers=providers, troubles=base.engine.troubles)
-    of_deployments, of_previews = told(kind=statuses), told(kind=reports)
+    left = LeftStatuses(providers=providers)
+    of_deployments, of_previews, of_removed = told(kind=statuses), told(kind=reports), told(kind=left)
     return Module(
         loops=(
             Poller(statuses.name, of_deployments.tell_round),
             Poller("commit statuses kept", partial(forget_old, db)),
             Poller(reports.name, of_previews.tell_round),
+            Poller(left.name, of_removed.tell_round),
         ),
-        released=(of_deployments, of_previews),
+        released=(of_deployments, of_previews, of_removed),
     )
 
 

@@ -73,6 +73,20 @@ class ToldStatus:
     context: str
     state: CommitState
 
+    def taken_back(self, words: str, link: str | None = None) -> CommitStatus | None:
+        """What stands there once what it is about is gone, in these words; None where it stays as it is. A commit that
+        was good stays good, what has failed has, and nothing goes on for ever.
+        """
+        if self.state in {CommitState.FAILURE, CommitState.STOPPED}:
+            return None
+        return CommitStatus(
+            commit_hash=self.commit_hash,
+            state=CommitState.SUCCESS if self.state is CommitState.SUCCESS else CommitState.STOPPED,
+            context=self.context,
+            description=words,
+            link=link,
+        )
+
 
 M = TypeVar("M", bound=ForgeMessage)
 

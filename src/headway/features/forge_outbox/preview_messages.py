@@ -60,19 +60,9 @@ def status_of(told: PreviewMessage, context: str | None = None) -> CommitStatus:
     )
 
 
-def gone(told: PreviewMessage, before: ToldStatus) -> CommitStatus | None:
-    """What stands beside the commit once the preview is gone, where it was told of ``before``: what has failed stays. A
-    commit that was good stays good, whose preview makes room for others or is of no use any more.
-    """
-    if before.state is CommitState.FAILURE:
-        return None
-    return CommitStatus(
-        commit_hash=before.commit_hash,
-        state=CommitState.SUCCESS if before.state is CommitState.SUCCESS else CommitState.STOPPED,
-        context=before.context,
-        description=f"The preview was {_gone_word(told.preview)}",
-        link=told.log_link,
-    )
+def gone(preview: Preview, before: ToldStatus, log_link: str | None) -> CommitStatus | None:
+    """What stands beside the commit once the preview is gone, where it was told of ``before``."""
+    return before.taken_back(f"The preview was {_gone_word(preview)}", log_link)
 
 
 def body_of(mark: str, told: Sequence[PreviewMessage]) -> str:

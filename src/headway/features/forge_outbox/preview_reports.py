@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +13,7 @@ from headway.drivers.forges.base import CommitStatus, ForgeConnection, PullComme
 from headway.features.edge.domains_model import EdgeFacts
 from headway.features.forge_outbox import told_store
 from headway.features.forge_outbox.outbox import ForgeMessage, Letter, ToldStatus
+from headway.features.forge_outbox.places import Place, place_of
 from headway.features.forge_outbox.preview_messages import PreviewMessage, body_of, gone, mark_of, plain, status_of
 from headway.features.forge_outbox.status_names import name_apart
 from headway.features.git.provider_repository import provided
@@ -71,8 +71,11 @@ class PreviewReports:
         preview, before = store.find(tx, message.about), told_store.find(tx, message.about)
         try:
             service = self.services.of(tx, preview)
-            place = self._place(tx, service, before)
-        except HeadwayError:  # the service or its provider is gone
+        except HeadwayError:
+            return self._farewell(tx, preview, before)
+        try:
+            place = place_of(tx, self.providers, before, service)
+        except HeadwayError:  # its provider is gone
             return None
         if place is None:
             return None
@@ -91,7 +94,9 @@ class PreviewReports:
         )
 
     def settle(self, tx: Tx, message: ChangedPreview, letter: Letter | None, comment_id: str | None) -> None:
-        told_store.note(tx, message, letter, is_final=message.state in _GONE)
+        if letter is not None or message.state in _GONE:
+            is_farewell = letter is not None and letter.comment is None
+            told_store.note(tx, message, letter, is_final=is_farewell or message.state in _GONE)
         fields = {} if comment_id is None else {"comment_id": comment_id, "report_error": None}
         store.set_fields(tx, message.about, reported=message.state, **_NEXT_ANEW, **fields)
 
@@ -107,24 +112,19 @@ class PreviewReports:
     def warn(self, message: ChangedPreview, why: str) -> None:
         log.warning("preview %s was not reported: %s", message.about, why)
 
+    def _farewell(self, tx: Tx, preview: Preview, before: ToldStatus | None) -> Letter | None:
+        """What is told of a preview whose service is gone, or about to be."""
+        status = None if before is None else gone(preview, before, None)
+        place = place_of(tx, self.providers, before, None)
+        return None if status is None or place is None else Letter(connection=place[0], path=place[1], status=status)
+
     def _secret(self, connection: ForgeConnection, path: str, number: int) -> str:
         """What the panel alone knows of a pull request, until it has written it there."""
         derived = self.services.kinds.vault.derived(f"comment {connection.provider_id} {path} {number}")
         return hashlib.sha256(derived.encode()).hexdigest()[:32]
 
-    def _place(self, tx: Tx, service: Service[Any], before: ToldStatus | None) -> tuple[ForgeConnection, str] | None:
-        """Where a preview is told of: where it was ``before``, though its service may have another repository by now.
-        Raises HeadwayError.
-        """
-        if before is not None:
-            with suppress(HeadwayError):  # the provider may have been made anew
-                return self.providers.open(tx, before.provider_id, before.organization_id), before.path
-        given = service.settings
-        repository = self.providers.repository(tx, given.source_type, given.extra, service.organization_id)
-        return None if repository is None else (repository.connection, repository.path)
-
     def _of_same_pull(
-        self, tx: Tx, service: Service[Any], place: tuple[ForgeConnection, str], number: int
+        self, tx: Tx, service: Service[Any], place: Place, number: int
     ) -> list[tuple[Service[Any], Preview]]:
         """The previews of every service that has the same repository by the same provider."""
         every = directory.of_organization(tx, service.organization_id, self.services.kinds.vault)
@@ -159,7 +159,7 @@ def _status(told: PreviewMessage, before: ToldStatus | None, of_pull: Sequence[P
     if before is None:
         return None
     newer = (each for each in of_pull if each.service_id == preview.service_id and each.closed_at is None)
-    return None if before.commit_hash in {each.head for each in newer} else gone(told, before)
+    return None if before.commit_hash in {each.head for each in newer} else gone(preview, before, told.log_link)
 
 
 def _known(of_pull: Sequence[Preview]) -> str:

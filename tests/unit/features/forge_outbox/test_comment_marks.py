@@ -27,9 +27,9 @@ class Told:
     def comments(self) -> dict[int, str]:
         return self.api.facts.comments
 
-    async def preview(self, name: str = "web", number: int = 7, **fields: object) -> Preview:
+    async def preview(self, name: str = "web", number: int = 7, comment_id: str | None = None) -> Preview:
         """One that the forge is told of."""
-        preview = await self.made.preview(await self.made.add(name), number, **fields)
+        preview = await self.made.preview(await self.made.add(name), number, comment_id=comment_id)
         await tell_all(self.made.reports())
         return preview
 

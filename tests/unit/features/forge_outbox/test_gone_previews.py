@@ -27,10 +27,10 @@ class Told:
     made: ProvidedServices
     api: Api
 
-    async def preview(self, status: ServiceStatus, **fields: object) -> Preview:
+    async def preview(self, status: ServiceStatus) -> Preview:
         """One that the forge was told of."""
         service = await self.made.add()
-        preview = await self.made.preview(service, **fields)
+        preview = await self.made.preview(service)
         await self.made.runs(preview, service, status)
         await self.tell()
         return preview

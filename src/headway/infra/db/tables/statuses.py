@@ -28,4 +28,8 @@ told_statuses = Table(
     Column("commit_hash", String(64), nullable=False),
     Column("context", Text, nullable=False),
     Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),  # to take it back, once what it is about is gone
+    Column("since", Instant),  # when the first of them was made
+    Column("tell_at", Instant),  # null: as soon as it is gone
+    Column("error", Text),
 )

@@ -21,6 +21,10 @@ def upgrade() -> None:
         sa.Column("commit_hash", sa.String(length=64), nullable=False),
         sa.Column("context", sa.Text(), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=True),
+        sa.Column("tell_at", sa.BigInteger(), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("about", name=op.f("pk_told_statuses")),
     )
     op.add_column("previews", sa.Column("passed_head", sa.String(length=64), nullable=True))
