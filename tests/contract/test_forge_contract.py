@@ -87,6 +87,7 @@ async def test_open_pull_requests_and_their_files_are_told(asked: Asked) -> None
     asked.facts.files += ["src/a.py", "docs/b.md", "c"]
     found = await asked.forge.open_pulls(asked.connection, PATH)
     assert found == [OpenPull(number=number, head=head) for number, head in asked.facts.pulls.items()]
+    assert await asked.forge.whole_head(asked.connection, PATH, 8, "b" * 40) == "b" * 40
     assert list(await asked.forge.files_of_pull(asked.connection, PATH, 7)) == ["src/a.py", "docs/b.md", "c"]
 
 

@@ -46,6 +46,7 @@ class Facts:
     silent: bool = False
     token: str = TOKEN
     public_key: rsa.RSAPublicKey | None = None
+    digits: int = 40  # of the commits of pull requests, as Bitbucket lists those
     made_tokens: int = 0
 
 
@@ -263,7 +264,7 @@ def _bitbucket(facts: Facts, method: str, path: str, given: Json) -> Answer:
         {"uuid": f"{{{number}}}", "slug": name, "full_name": f"team/{name}", "mainbranch": {"name": "main"}}
         for number, name in enumerate(("app", "other", "third"))
     ]
-    pulls = [{"id": number, "source": {"commit": {"hash": head}}} for number, head in facts.pulls.items()]
+    pulls = [{"id": each, "source": {"commit": {"hash": head[: facts.digits]}}} for each, head in facts.pulls.items()]
     branches = [{"name": name, "target": {"hash": head}} for name, head in facts.branches.items()]
     files = [{"new": {"path": each}, "old": None} for each in facts.files]
     comments = [{"id": each["id"], "content": {"raw": each["body"]}} for each in _comments(facts)]
@@ -281,6 +282,10 @@ def _bitbucket(facts: Facts, method: str, path: str, given: Json) -> Answer:
             rf"GET {base}/refs/branches": lambda: (200, {"values": branches}),
             rf"GET {base}/pullrequests": lambda: (200, {"values": pulls}),
             rf"GET {base}/pullrequests/\d+/diffstat": lambda: (200, {"values": files}),
+            rf"GET {base}/pullrequests/(\d+)/commits": lambda number: (
+                200,
+                {"values": [{"hash": head} for head in (facts.pulls[int(number)], "0" * 40)]},
+            ),
             rf"POST {base}/commit/(\w+)/statuses/build": status,
             rf"GET {base}/pullrequests/\d+/comments": lambda: (200, {"values": comments}),
             rf"POST {base}/pullrequests/\d+/comments": lambda: (201, _commented(facts, given["content"]["raw"])),

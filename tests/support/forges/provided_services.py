@@ -158,12 +158,11 @@ class ProvidedServices:
                 head=head,
                 source_url=None,
                 labels=(),
-                approved_head=None,
                 approved_by=None,
                 told_at=None,
                 created_at=tx.now - timedelta(hours=1),
                 expires_at=None,
-                **{"fork": False, **fields},
+                **{"fork": False, "approved_head": None, **fields},
             )
             previews_store.add(tx, preview)
             return preview

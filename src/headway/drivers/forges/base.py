@@ -105,6 +105,7 @@ class ForgeConnection:
         return tuple(found)
 
 
+_WHOLE_HASHES = frozenset({40, 64})  # digits
 _PLAIN = ("provider_id", "url", "api_url", "user", "app_id", "installation_id", "group")
 _SECRET = ("token", "private_key")
 
@@ -143,6 +144,16 @@ class OpenPull:
 
     number: int
     head: str
+
+
+def is_whole(commit_hash: str) -> bool:
+    """Whether a hash tells a commit from all others: some forges tell the beginning alone."""
+    return len(commit_hash) in _WHOLE_HASHES
+
+
+def is_same(one: str, other: str) -> bool:
+    """Whether two hashes are of one commit, as far as they tell: either may be the beginning alone."""
+    return one.startswith(other) or other.startswith(one)
 
 
 async def understood(forge: ForgeName, answer: Awaitable[T]) -> T:
@@ -206,6 +217,10 @@ class ForgeApi(Protocol):
 
     async def open_pulls(self, connection: ForgeConnection, path: str) -> list[OpenPull]:
         """A repository's open pull requests, all of them."""
+        ...
+
+    async def whole_head(self, connection: ForgeConnection, path: str, number: int, head: str) -> str:
+        """The newest commit of a pull request by its whole hash, where what was told of it begins with ``head``."""
         ...
 
     async def files_of_pull(self, connection: ForgeConnection, path: str, number: int) -> Sequence[str]:

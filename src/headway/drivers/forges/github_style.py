@@ -61,6 +61,9 @@ class GitHubStyleApi(ABC):
             async for each in client.every(f"repos/{quote(path)}/pulls", state="open", **self.page)
         ]
 
+    async def whole_head(self, connection: ForgeConnection, path: str, number: int, head: str) -> str:
+        return head  # which is told as a whole
+
     async def files_of_pull(self, connection: ForgeConnection, path: str, number: int) -> Sequence[str]:
         client = await self.client(connection)
         listed = client.every(f"repos/{quote(path)}/pulls/{number}/files", **self.page)

@@ -18,7 +18,7 @@ from headway.core.deployments.service import Stopping
 from headway.core.deployments.status import Intent
 from headway.core.deployments.subject_shutdown import end_unfinished
 from headway.core.engine.concurrency import at_once
-from headway.drivers.forges.base import ForgeAway, OpenPull
+from headway.drivers.forges.base import ForgeAway, OpenPull, is_same, is_whole
 from headway.features.git.providers import GitProviderService, OpenedRepository
 from headway.features.previews import store
 from headway.features.previews.lifecycle import PreviewLifecycle
@@ -108,7 +108,7 @@ class PreviewCleanup:
         service, repository = asked
         try:
             async with seats.of[service.organization_id], seats.all:
-                heads = {each.number: each.head for each in await self._open_pulls(repository)}
+                heads = await self._heads(repository, previews)
                 passed = await self._passed(service, previews, heads)
         except HeadwayError as error:
             if self._told.get(service_id) != error.message:  # once is enough
@@ -131,6 +131,30 @@ class PreviewCleanup:
             name = connection.forge.named
             raise ForgeAway(f"{name} takes longer than {_LIST_SECONDS:.0f} seconds for its pull requests.") from None
 
+    async def _heads(self, repository: OpenedRepository, previews: Sequence[Preview]) -> Mapping[int, str]:
+        """The commits of the open pull requests. Where the forge lists the beginning of a hash alone it is asked for
+        the rest, of what has moved on and of what somebody is to approve.
+        """
+        heads = {each.number: each.head for each in await self._open_pulls(repository)}
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LIST_SECONDS):
+                for each in previews:
+                    head = heads.get(each.number)
+                    if head is not None and not is_whole(head):
+                        heads[each.number] = await self._whole(repository, each, head)
+        return heads
+
+    async def _whole(self, repository: OpenedRepository, preview: Preview, head: str) -> str:
+        """As much of the hash that begins so as is known, or has to be."""
+        known = [each for each in (preview.head, preview.passed_head) if each is not None and is_same(each, head)]
+        if known and (is_whole(known[0]) or not preview.fork):
+            return known[0]
+        connection, path, number = repository.connection, repository.path, preview.number
+        try:
+            return await self.providers.ask(connection, lambda api: api.whole_head(connection, path, number, head))
+        except HeadwayError:  # it is asked again with the next sweep
+            return head
+
     async def _passed(
         self, service: Service[Any], previews: Sequence[Preview], heads: Mapping[int, str]
     ) -> Collection[int]:
@@ -141,8 +165,9 @@ class PreviewCleanup:
         with suppress(TimeoutError):
             async with asyncio.timeout(_LIST_SECONDS):
                 for each in previews:
-                    known = {None, each.head, each.passed_head}
-                    if heads.get(each.number) not in known and await self.passes(service, each.number):
+                    head = heads.get(each.number)
+                    is_known = head is None or head == each.passed_head or is_same(head, each.head)
+                    if not is_known and await self.passes(service, each.number):
                         passed.add(each.number)
         return passed
 
@@ -185,6 +210,8 @@ class PreviewCleanup:
                 self.lifecycle.close(tx, preview, ClosedWhy.MISSED)
             elif head in {preview.head, preview.passed_head} or preview.head != before.head:
                 continue
+            elif is_same(head, preview.head):  # the rest of its hash
+                store.set_fields(tx, preview.preview_id, head=max(head, preview.head, key=len))
             elif preview.number in passed:
                 store.set_fields(tx, preview.preview_id, passed_head=head)
             else:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from headway.drivers.forges.base import is_same
 from headway.drivers.forges.events import Pull
 from headway.features.previews.model import ClosedWhy, Preview
 from headway.features.services.previews_model import PreviewSettings
@@ -81,7 +82,7 @@ def _of_open(pull: Pull, known: Preview | None, name: str, *, again: bool) -> St
             "(previewDeployment.approve)."
         )
         return Step(deed=Deed.AWAIT, reason="fork", message=message)
-    if known is not None and known.head == pull.head and not again:
+    if known is not None and is_same(known.head, pull.head) and not again:
         return _nothing("already", f"The commit {pull.head[:12]} of it is deployed already, or is about to be.")
     what = "was opened" if known is None else f"is at the commit {pull.head[:12]} now"
     return Step(deed=Deed.DEPLOY, reason="queued", message=f"{name} {what}.")

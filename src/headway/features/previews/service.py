@@ -12,6 +12,7 @@ from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import Request, SubjectType, asked_by
 from headway.core.deployments.run import Owner
 from headway.core.deployments.subjects import NOUNS
+from headway.drivers.forges.base import is_whole
 from headway.features.previews import store
 from headway.features.previews.lifecycle import PreviewLifecycle
 from headway.features.previews.model import ClosedWhy, Preview
@@ -107,6 +108,11 @@ class PreviewService:
             preview = self._permitted(tx, actor, permission, preview_id)
             if not preview.awaits_approval:
                 raise Conflict("There is nothing to approve: what the pull request has now may run.")
+            if not is_whole(preview.head):
+                raise Conflict(
+                    f"Only the first {len(preview.head)} digits of the commit are known, and another one may begin so. "
+                    "The git provider is asked for the rest with the next push, and every ten minutes: approve it then."
+                )
             if commit != preview.head:
                 raise Conflict(
                     f"The pull request has the commit {preview.head} now, not {commit}. Look at {preview.url}, and "

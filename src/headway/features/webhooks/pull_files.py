@@ -1,12 +1,13 @@
-"""Asks forges which files a pull request changes, for services that watch only some of theirs."""
+"""Asks forges what deliveries leave open of a pull request: the files that it changes, and its commit's whole hash."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from headway.core.deployments.model import SubjectType
+from headway.drivers.forges.base import is_whole
 from headway.drivers.forges.events import ChangedFiles, Pull
 from headway.features.git.providers import GitProviderService, OpenedRepository
 from headway.features.services.kinds import ServiceKinds
@@ -23,16 +24,35 @@ _SECONDS = 5.0  # whoever has sent the delivery waits for its answer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PullFiles:
-    """Those of pull requests of the services of these ``kinds``."""
+    """Of pull requests of the services of these ``kinds``."""
 
     db: Database
     providers: GitProviderService
     kinds: ServiceKinds
 
+    async def whole(self, service: HookedService, arrived: Arrived) -> Arrived:
+        """What came, with the whole hash of a pull request's commit where its forge tells the beginning alone: somebody
+        could make another one that begins so. Where the forge does not answer, the sweep of pull requests asks again.
+        """
+        pull = _pull(service, arrived)
+        if pull is None or is_whole(pull.head):
+            return arrived
+        try:
+            found = await self.db.read(lambda tx: self._repository(tx, service.subject_type, service.subject_id))
+            if found is None:
+                return arrived
+            connection, asked = found.connection, (found.connection, found.path, pull.number, pull.head)
+            async with asyncio.timeout(_SECONDS):
+                head = await self.providers.ask(connection, lambda api: api.whole_head(*asked))
+        except (TimeoutError, HeadwayError):
+            return arrived
+        events = tuple(replace(each, head=head) if each is pull else each for each in arrived.told.events)
+        return replace(arrived, told=replace(arrived.told, events=events))
+
     async def of(self, service: HookedService, arrived: Arrived) -> ChangedFiles | None:
         """The files of the whole pull request that is told of; None where nobody needs to know."""
-        pull = next((each for each in arrived.told.events if isinstance(each, Pull)), None)
-        if pull is None or not pull.is_open or service.pulled is None or not service.tracked.watch_paths:
+        pull = _pull(service, arrived)
+        if pull is None or not service.tracked.watch_paths:
             return None
         return await self._changed(service.subject_type, service.subject_id, pull.number)
 
@@ -63,3 +83,9 @@ class PullFiles:
         service = self.kinds.find(tx, service_type, service_id)
         given = service.settings
         return self.providers.repository(tx, given.source_type, given.extra, service.organization_id)
+
+
+def _pull(service: HookedService, arrived: Arrived) -> Pull | None:
+    """The open pull request that is told of, where the service may have a preview of it."""
+    pull = next((each for each in arrived.told.events if isinstance(each, Pull)), None)
+    return pull if pull is not None and pull.is_open and service.pulled is not None else None

@@ -91,6 +91,7 @@ class WebhookService:
         """Takes a delivery that came to the address which ends in this token. Raises NoSuchAddress."""
         service = await self._db.read(lambda tx: self._told_at(tx, subject_type, token))
         arrived, signature = await _off_loop(len(body), lambda: _judged(service, headers, body))
+        arrived = await self._files.whole(service, arrived) if signature.is_good else arrived
         changed = await self._files.of(service, arrived) if signature.is_good else None
         known = await compared([service.tracked] if signature.is_good else [], arrived.told.events, changed)
 
@@ -162,6 +163,7 @@ class WebhookService:
         if kept is None:
             raise PayloadGone
         arrived = await self._arrived(delivery, lambda: read(kept[0], unpacked(kept[1])))
+        arrived = await self._files.whole(told, arrived)
         changed = await self._files.of(told, arrived)
         known = await compared([told.tracked], arrived.told.events, changed)
 

@@ -76,6 +76,8 @@ FORK = replace(PULL, fork=True)
         ((replace(ON, labels=("x",)), PULL, None, False), Deed.NOTHING, "labels"),
         ((replace(ON, labels=("x",)), PULL, KNOWN, False), Deed.REMOVE, "preview_removed"),
         ((replace(ON, limit=0), PULL, None, False), Deed.NOTHING, "limit"),
+        ((ON, PULL, replace(KNOWN, head=HEAD[:12]), False), Deed.NOTHING, "already"),
+        ((ON, FORK, replace(KNOWN, approved_head=HEAD[:12]), False), Deed.AWAIT, "fork"),
         ((ON, FORK, None, False), Deed.AWAIT, "fork"),
         ((ON, FORK, None, True), Deed.AWAIT, "fork"),
         ((ON, FORK, replace(KNOWN, fork=True, approved_head=HEAD), True), Deed.DEPLOY, "queued"),

@@ -62,6 +62,16 @@ class BitbucketApi:
         listed = _client(connection).every(place, "values", state="OPEN", pagelen=50)
         return [OpenPull(number=each["id"], head=each["source"]["commit"]["hash"]) async for each in listed]
 
+    async def whole_head(self, connection: ForgeConnection, path: str, number: int, head: str) -> str:
+        # Of a commit its pull requests tell twelve digits; this list, which begins with the newest one, tells all.
+        place = f"repositories/{quote(path)}/pullrequests/{number}/commits"
+        async for each in _client(connection).every(place, "values", pagelen=10):
+            found = str(each["hash"])
+            if found.startswith(head):
+                return found
+            break
+        raise ForgeRefused(f"The pull request {number} at Bitbucket has moved on from the commit {head}.")
+
     async def files_of_pull(self, connection: ForgeConnection, path: str, number: int) -> Sequence[str]:
         place = f"repositories/{quote(path)}/pullrequests/{number}/diffstat"
         listed = _client(connection).every(place, "values", pagelen=100)

@@ -56,6 +56,9 @@ class GitLabApi:
         listed = _client(connection).every(f"projects/{_id(path)}/merge_requests", state="opened", per_page=100)
         return [OpenPull(number=each["iid"], head=each["sha"]) async for each in listed]
 
+    async def whole_head(self, connection: ForgeConnection, path: str, number: int, head: str) -> str:
+        return head  # which is told as a whole
+
     async def files_of_pull(self, connection: ForgeConnection, path: str, number: int) -> Sequence[str]:
         listed = _client(connection).every(f"projects/{_id(path)}/merge_requests/{number}/diffs", per_page=100)
         return texts(*[each.get(name) async for each in listed for name in ("new_path", "old_path")])
