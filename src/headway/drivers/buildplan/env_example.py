@@ -38,7 +38,7 @@ _LINE = re.compile(r"^[ \t]*(?:export[ \t]+)?([A-Z][A-Z0-9_]{1,60})[ \t]*=[ \t]*
 _COMMENT = re.compile(r"(?:^|[ \t])#.*")
 _PLACEHOLDER = re.compile(
     r"<.*>|\[.*\]|\{\{.*\}\}|x{3,}|\.{3}|\*{3,}|"
-    r".*\b(?:your|change|replace|insert|todo|example|placeholder|sample|any)[\w .-]*",
+    r".{0,200}\b(?:your|change|replace|insert|todo|example|placeholder|sample|any)[\w .-]{0,200}",
     re.IGNORECASE,
 )
 # What only says that something is to stand there, where others have a value that is meant.

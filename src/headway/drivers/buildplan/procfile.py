@@ -11,7 +11,7 @@ PROCFILE = "Procfile"
 WEB = "web"
 RELEASE = "release"
 
-_LINE = re.compile(r"([A-Za-z0-9_-]{1,63})\s*:\s*(.+)")
+_LINE = re.compile(r"([A-Za-z0-9_-]{1,63})\s*+:\s*+(.+)")  # of a line without blanks at its end
 _MOST = 50
 
 

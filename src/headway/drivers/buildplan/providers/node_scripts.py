@@ -194,7 +194,8 @@ def _server_of(line: str, package: Package, tree: Tree | None) -> str | None:
     """What serves, of two lines that are run side by side of which the other is a developer's server."""
     both = side_by_side(line, package)
     others = [each for each in both if not is_developers(each, package, tree)]
-    is_in_turn = re.search(r"\b(?:run-s\b|npm-run-all\b(?!.*\s(?:-p|--parallel)\b))", line) is not None
+    in_turn = rf"\b(?:run-s\b|npm-run-all\b(?!.{{0,{LONGEST}}}\s(?:-p|--parallel)\b))"
+    is_in_turn = re.search(in_turn, line) is not None
     if is_in_turn or len(both) != 2 or len(others) != 1:
         return None
     alone = _resolved(package, others[0], "") or others[0]

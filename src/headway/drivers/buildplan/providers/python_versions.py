@@ -233,7 +233,7 @@ def _newest_minor(wanted: str) -> int | None:
     """The newest minor version of Python 3 that is allowed, None where nothing bounds it above."""
     minors: list[int] = []
     for part in wanted.split(","):
-        match = re.fullmatch(r"(==|~=|<=|<)?3\.(\d+)(\.\d+)?(\.\*)?.*", part)
+        match = re.fullmatch(r"(==|~=|<=|<)?3\.(\d++)(\.\d++)?(\.\*)?.*", part)
         if match is None:
             continue
         minor = int(match[2])
@@ -245,5 +245,5 @@ def _newest_minor(wanted: str) -> int | None:
 
 def _oldest_minor(wanted: str) -> int:
     """The oldest minor version of Python 3 that is allowed, 0 where nothing bounds it below."""
-    found = (re.fullmatch(r"(===?|~=|>=|>)3\.(\d+).*", part) for part in wanted.split(","))
+    found = (re.fullmatch(r"(===?|~=|>=|>)3\.(\d++).*", part) for part in wanted.split(","))
     return max((int(match[2]) for match in found if match), default=0)

@@ -1,0 +1,86 @@
+"""Patterns that took quadratic time fit what they fitted, and take linear time.
+
+A single search cannot be interrupted by another thread, and holds up the whole panel.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from headway.drivers.buildplan import env_example, procfile
+from headway.drivers.buildplan.providers import python_pins
+from tests.support.hostile_texts import slowest
+
+LONGEST = 5  # pieces of a text
+STRIPPED = (procfile._LINE,)  # what is asked of lines without the blanks around them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mended:
+    """A pattern with what it was ``before``, what it is ``asked``, and of which pieces texts for it are made."""
+
+    pattern: re.Pattern[Any]
+    before: str
+    asked: str
+    pieces: str
+    first: str = ""
+    group: int | None = None
+
+
+MENDED = {
+    "a line of a Procfile": Mended(
+        pattern=procfile._LINE, before=r"([A-Za-z0-9_-]{1,63})\s*:\s*(.+)", asked="fullmatch", pieces="a : blank = 1"
+    ),
+    "a value that only stands in": Mended(
+        pattern=env_example._PLACEHOLDER,
+        before=r"<.*>|\[.*\]|\{\{.*\}\}|x{3,}|\.{3}|\*{3,}|"
+        r".*\b(?:your|change|replace|insert|todo|example|placeholder|sample|any)[\w .-]*",
+        asked="fullmatch",
+        pieces="any change - blank < > a",
+    ),
+    "whether a package is for developers": Mended(
+        pattern=python_pins._FOR_DEVELOPERS,
+        before=r'^category = "dev"|^groups = \[(?![^\]]*"main")',
+        asked="search",
+        pieces='"main" "dev" , ] line groups_=_',  # no bracket that opens, as above
+        first="groups = [",
+    ),
+}
+
+
+def texts(mended: Mended) -> Iterator[str]:
+    """Every text of so many of the pieces."""
+    named = {"blank": " ", "line": "\n"}
+    pieces = [named.get(each, each.replace("_", " ")) for each in mended.pieces.split()]
+    for count in range(LONGEST + 1):
+        for each in product(pieces, repeat=count):
+            yield mended.first + "".join(each)
+
+
+def said(pattern: re.Pattern[Any], mended: Mended, text: str) -> object:
+    """What the pattern says of a text."""
+    given = text.encode() if isinstance(pattern.pattern, bytes) else text
+    found = getattr(pattern, mended.asked)(given)
+    if not isinstance(found, re.Match):
+        return found
+    return found[mended.group] if mended.group is not None else (found.span(), found.groups())
+
+
+def differing(mended: Mended) -> Sequence[str]:
+    before: Any = mended.before if isinstance(mended.pattern.pattern, str) else mended.before.encode()
+    former = re.compile(before, mended.pattern.flags)
+    given = {each.strip() for each in texts(mended)} if mended.pattern in STRIPPED else texts(mended)
+    return [each for each in given if said(former, mended, each) != said(mended.pattern, mended, each)][:3]
+
+
+def test_each_fits_what_it_fitted() -> None:
+    assert {name: found for name, mended in MENDED.items() if (found := differing(mended))} == {}
+
+
+def test_none_takes_quadratic_time() -> None:
+    slow = {name: slowest(mended.pattern, {mended.asked}) for name, mended in MENDED.items()}
+    assert slow == dict.fromkeys(MENDED)
