@@ -13,6 +13,7 @@ from typing import Any
 
 from headway.drivers.buildplan import env_example, procfile
 from headway.drivers.buildplan.providers import python_pins
+from headway.http import ranges
 from tests.support.hostile_texts import slowest
 
 LONGEST = 5  # pieces of a text
@@ -32,6 +33,12 @@ class Mended:
 
 
 MENDED = {
+    "a part of a file": Mended(
+        pattern=ranges._RANGE,
+        before=r"bytes\s*=\s*(?:(\d{1,18})\s*-\s*(\d{1,18})?|-\s*(\d{1,18}))\s*",
+        asked="fullmatch",
+        pieces="bytes Bytes blank = - 12",
+    ),
     "a line of a Procfile": Mended(
         pattern=procfile._LINE, before=r"([A-Za-z0-9_-]{1,63})\s*:\s*(.+)", asked="fullmatch", pieces="a : blank = 1"
     ),
