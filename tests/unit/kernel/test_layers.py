@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
+import time
 import tracemalloc
 from collections.abc import Mapping
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from headway.kernel.errors import InvalidInput
 from headway.kernel.layers import Layer, UnknownReference, resolve
 from headway.kernel.variables import Marks
 
 NOTHING: Mapping[str, str] = {}
+SECONDS = 1.0
 
 
 def layers(
@@ -140,3 +145,23 @@ def test_marks_open_and_close_names_also_of_other_layers() -> None:
     )
     marks = Marks(open=frozenset({"REGION", "project.ZONE", "A"}), secret=frozenset({"NODE_ENV"}))
     assert resolve(given, Layer.OWN).secrets(marks) == ("hidden-after-all",)
+
+
+@given(st.lists(st.sampled_from(["${{", "}}", "$", "{", "}", "N", " ", "project.P", "\n"]), max_size=16).map("".join))
+def test_a_reference_goes_from_its_beginning_to_the_nearest_end(value: str) -> None:
+    known = {"N": "n", "project.P": "p"}
+    named = [each.strip() for each in re.findall(r"\$\{\{(.*?)\}\}", value, re.DOTALL)]
+    whole = layers({"A": value, "N": "n"}, project={"P": "p"})
+    if all(each in known for each in named):
+        replaced = re.sub(r"\$\{\{(.*?)\}\}", lambda found: known[found[1].strip()], value, flags=re.DOTALL)
+        assert resolve(whole, Layer.OWN).variables["A"] == replaced
+    else:
+        with pytest.raises(InvalidInput):
+            resolve(whole, Layer.OWN)
+
+
+@pytest.mark.parametrize("value", ["${{" * 20_000, "${{N}}" * 10_000 + "${{ " * 10_000, "}}" + "${{}" * 15_000])
+def test_references_without_an_end_are_read_in_a_moment(value: str) -> None:
+    began = time.process_time()
+    assert resolve(layers({"A": value, "N": ""}), Layer.OWN).variables["A"] == value.replace("${{N}}", "")
+    assert time.process_time() - began < SECONDS
