@@ -13,6 +13,7 @@ from typing import Any
 
 from headway.drivers.buildplan import env_example, procfile
 from headway.drivers.buildplan.providers import python_pins
+from headway.features.notifications import apprise_policy
 from headway.http import ranges
 from tests.support.hostile_texts import slowest
 
@@ -38,6 +39,9 @@ MENDED = {
         before=r"bytes\s*=\s*(?:(\d{1,18})\s*-\s*(\d{1,18})?|-\s*(\d{1,18}))\s*",
         asked="fullmatch",
         pieces="bytes Bytes blank = - 12",
+    ),
+    "addresses of a channel": Mended(
+        pattern=apprise_policy._NEXT, before=r"[\s,;]+(?=[A-Za-z0-9]{1,32}://)", asked="split", pieces="a :// , ; blank"
     ),
     "a line of a Procfile": Mended(
         pattern=procfile._LINE, before=r"([A-Za-z0-9_-]{1,63})\s*:\s*(.+)", asked="fullmatch", pieces="a : blank = 1"

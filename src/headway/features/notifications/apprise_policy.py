@@ -14,7 +14,8 @@ from importlib import resources
 from typing import Any
 from urllib.parse import unquote
 
-_NEXT = re.compile(r"[\s,;]+(?=[A-Za-z0-9]{1,32}://)")  # where Apprise has another address begin
+# Where Apprise has another address begin: of many signs it is looked at once what follows them, not from each on.
+_NEXT = re.compile(r"(?<![\s,;])[\s,;]++(?=[A-Za-z0-9]{1,32}://)")
 _SIGNS = re.compile(r"[?&;]")
 
 
