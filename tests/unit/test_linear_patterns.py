@@ -15,6 +15,7 @@ from headway.drivers.buildplan import env_example, procfile
 from headway.drivers.buildplan.providers import python_pins
 from headway.features.notifications import apprise_policy
 from headway.http import ranges
+from headway.infra.docker import registries_outward
 from tests.support.hostile_texts import slowest
 
 LONGEST = 5  # pieces of a text
@@ -42,6 +43,12 @@ MENDED = {
     ),
     "addresses of a channel": Mended(
         pattern=apprise_policy._NEXT, before=r"[\s,;]+(?=[A-Za-z0-9]{1,32}://)", asked="split", pieces="a :// , ; blank"
+    ),
+    "what a registry wants": Mended(
+        pattern=registries_outward._FIELD,
+        before=r'(\w+)="([^"]*)"',
+        asked="findall",
+        pieces='a1 = " , blank ="',
     ),
     "a line of a Procfile": Mended(
         pattern=procfile._LINE, before=r"([A-Za-z0-9_-]{1,63})\s*:\s*(.+)", asked="fullmatch", pieces="a : blank = 1"
