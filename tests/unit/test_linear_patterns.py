@@ -13,6 +13,8 @@ from typing import Any
 
 from headway.drivers.buildplan import env_example, procfile
 from headway.drivers.buildplan.providers import python_pins
+from headway.drivers.runtimes.compose import bounds
+from headway.drivers.runtimes.container import refusals
 from headway.features.notifications import apprise_policy
 from headway.http import ranges
 from headway.infra.docker import registries_outward
@@ -49,6 +51,25 @@ MENDED = {
         before=r'(\w+)="([^"]*)"',
         asked="findall",
         pieces='a1 = " , blank ="',
+    ),
+    "a time of Compose's": Mended(
+        pattern=bounds._PART_OF_DURATION,
+        before=r"([0-9.]+)(h|ms|m|s|us|µs|ns)",
+        asked="findall",
+        pieces="1 .5 h ms m µ blank",
+    ),
+    "the port that an engine names": Mended(
+        pattern=refusals._PORT,
+        before=r"(?:[0-9.]+|\[[0-9a-f:]*\]):(\d+)",
+        asked="search",
+        pieces="1 . : [ ] a",
+        group=1,
+    ),
+    "the program that an engine names": Mended(
+        pattern=refusals._NO_PROGRAM,
+        before=r'exec: "([^"]*)": (executable file not found|stat .*no such file|permission denied)',
+        asked="search",
+        pieces='exec:_" ":_ stat_ /a no_such_file permission_denied line',
     ),
     "a line of a Procfile": Mended(
         pattern=procfile._LINE, before=r"([A-Za-z0-9_-]{1,63})\s*:\s*(.+)", asked="fullmatch", pieces="a : blank = 1"

@@ -20,7 +20,7 @@ MOST_STOP_SECONDS = 3600
 """How long a container may take at most to end once it was asked to."""
 
 _DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:h|ms|m|s|us|µs|ns))+\Z")
-_PART_OF_DURATION = re.compile(r"([0-9.]+)(h|ms|m|s|us|µs|ns)")
+_PART_OF_DURATION = re.compile(r"(?<![0-9.])([0-9.]++)(h|ms|m|s|us|µs|ns)")
 _SECONDS: Mapping[str, float] = {"h": 3600, "m": 60, "s": 1, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 _OPTIONS: Mapping[str, frozenset[str]] = {
     _JSON_FILE: frozenset(

@@ -7,9 +7,10 @@ import re
 from headway.drivers.runtimes.contract.runtime import PortTaken, Unhealthy
 from headway.infra.docker.api import EngineRefused
 
-_PORT = re.compile(r"(?:[0-9.]+|\[[0-9a-f:]*\]):(\d+)")
+_PORT = re.compile(r"(?:(?<![0-9.])[0-9.]++|\[[0-9a-f:]*\]):(\d+)")
 _TAKEN = ("port is already allocated", "address already in use")
-_NO_PROGRAM = re.compile(r'exec: "([^"]*)": (executable file not found|stat .*no such file|permission denied)')
+# A path that is longer than Linux takes is refused in other words.
+_NO_PROGRAM = re.compile(r'exec: "([^"]*)": (executable file not found|stat .{0,4200}no such file|permission denied)')
 _NO_SPACE_FOR_NETWORKS = ("non-overlapping IPv4 address pool", "fully subnetted")
 
 
