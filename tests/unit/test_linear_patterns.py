@@ -17,11 +17,11 @@ from headway.drivers.runtimes.compose import bounds
 from headway.drivers.runtimes.container import refusals
 from headway.features.notifications import apprise_policy
 from headway.http import ranges
-from headway.infra.docker import registries_outward
+from headway.infra.docker import dockerfiles, registries_outward
 from tests.support.hostile_texts import slowest
 
 LONGEST = 5  # pieces of a text
-STRIPPED = (procfile._LINE,)  # what is asked of lines without the blanks around them
+STRIPPED = (dockerfiles._DIRECTIVE, procfile._LINE)  # what is asked of lines without the blanks around them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +45,12 @@ MENDED = {
     ),
     "addresses of a channel": Mended(
         pattern=apprise_policy._NEXT, before=r"[\s,;]+(?=[A-Za-z0-9]{1,32}://)", asked="split", pieces="a :// , ; blank"
+    ),
+    "a directive of a Dockerfile": Mended(
+        pattern=dockerfiles._DIRECTIVE,
+        before=r"\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*\Z",
+        asked="fullmatch",
+        pieces="blank a1 = 2 # a",
     ),
     "what a registry wants": Mended(
         pattern=registries_outward._FIELD,

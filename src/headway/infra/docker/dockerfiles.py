@@ -10,7 +10,7 @@ from dataclasses import dataclass
 BACKSLASH = "\\"
 
 _BOM = "\ufeff"
-_DIRECTIVE = re.compile(r"\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*\Z")
+_DIRECTIVE = re.compile(r"\s*+([a-zA-Z][a-zA-Z0-9]*+)\s*+=\s*+(.+)")  # of a line without blanks at its end
 _KNOWN = frozenset({"syntax", "escape", "check"})
 _CONTINUED: Mapping[str, re.Pattern[str]] = {
     sign: re.compile(rf"(?<!{re.escape(sign)}){re.escape(sign)}[ \t]*$") for sign in (BACKSLASH, "`")
