@@ -57,6 +57,7 @@ _KNOWN = tuple(
     )
 )
 _ELSE = "it cannot work as it is written"
+_LONGEST_KNOWN = 4_000  # of a complaint: a sentence may be looked for from each of its words on, to the end
 
 
 class RouteRefused(InvalidInput):
@@ -217,7 +218,7 @@ def _told(complaints: Sequence[tuple[str, str]], text: str) -> str:
 
 
 def _known(why: str, text: str) -> str:
-    for sentence in _KNOWN:
+    for sentence in _KNOWN if len(why) <= _LONGEST_KNOWN else ():
         if (found := sentence.search(why)) is not None and _wrote(found.groupdict().get("own") or "", text):
             return found[1].strip()
     return _ELSE
