@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
+from headway.core.engine import explain
 from headway.drivers.buildplan import env_example, procfile
 from headway.drivers.buildplan.providers import python_pins
 from headway.drivers.runtimes.compose import bounds
@@ -18,6 +19,7 @@ from headway.drivers.runtimes.container import refusals
 from headway.features.notifications import apprise_policy
 from headway.http import ranges
 from headway.infra.docker import dockerfiles, registries_outward
+from headway.kernel.failures import line_choice
 from tests.support.hostile_texts import slowest
 
 LONGEST = 5  # pieces of a text
@@ -45,6 +47,12 @@ MENDED = {
     ),
     "addresses of a channel": Mended(
         pattern=apprise_policy._NEXT, before=r"[\s,;]+(?=[A-Za-z0-9]{1,32}://)", asked="split", pieces="a :// , ; blank"
+    ),
+    "a question at the end of an output": Mended(
+        pattern=explain._QUESTION,
+        before=r"(\?|\[[yn]/[yn]\]|\([yn]/[yn]\)|\(yes/no\)|password:?|EOF when reading a line)\s*:?\s*\Z",
+        asked="search",
+        pieces="? [Y/n] password : blank a",
     ),
     "a directive of a Dockerfile": Mended(
         pattern=dockerfiles._DIRECTIVE,
@@ -76,6 +84,15 @@ MENDED = {
         before=r'exec: "([^"]*)": (executable file not found|stat .*no such file|permission denied)',
         asked="search",
         pieces='exec:_" ":_ stat_ /a no_such_file permission_denied line',
+    ),
+    "a line that only says where": Mended(
+        pattern=line_choice._ONLY_A_PLACE,
+        before=r"^(?:\W{1,4}|(?:npm|err|error|fatal|info|warn|warning|remote|at|in|see|log|log file)"
+        r"(?![\w.@/\\-])[!:\]]{0,2} ?){0,6}"
+        r"(?:(?:[a-z]:)?[~.]{0,2}[\\/]\S*|\w{2,10}://\S+|(?:[\w.@-]{1,100}[\\/]){1,20}[\w.@-]{1,100}\.\w{1,8}|[\w.@-]{1,100}\.log"
+        r"|(?:(?:\d{1,3}\.){3}\d{1,3}|localhost)(?::\d{1,5})?(?:/\S*)?)(?::\d{1,6}){0,2}[.,;:)\]'\"]{0,3}$",
+        asked="search",
+        pieces="!!!!! ! : at blank / a.log",
     ),
     "a line of a Procfile": Mended(
         pattern=procfile._LINE, before=r"([A-Za-z0-9_-]{1,63})\s*:\s*(.+)", asked="fullmatch", pieces="a : blank = 1"

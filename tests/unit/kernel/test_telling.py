@@ -298,3 +298,10 @@ def test_long_lines_are_weighed_in_a_moment(part: str) -> None:
     began = time.process_time()
     telling_line(text)
     assert time.process_time() - began < SECONDS
+
+
+def test_a_line_of_signs_that_is_no_place_is_weighed_in_a_moment() -> None:
+    text = "\n".join([f"{'/' * 590} x"] * 40)
+    began = time.process_time()
+    telling_line(text)
+    assert time.process_time() - began < SECONDS

@@ -33,7 +33,7 @@ _CAUSES: Mapping[Cause, str] = {
 }
 
 _QUESTION = re.compile(
-    r"(\?|\[[yn]/[yn]\]|\([yn]/[yn]\)|\(yes/no\)|password:?|EOF when reading a line)\s*:?\s*\Z", re.IGNORECASE
+    r"(\?|\[[yn]/[yn]\]|\([yn]/[yn]\)|\(yes/no\)|password:?|EOF when reading a line)\s*+(?::\s*+)?\Z", re.IGNORECASE
 )
 _NOBODY = (
     "It seems to ask a question, and nobody is there to answer: give the answer on the command line (an option such as "
