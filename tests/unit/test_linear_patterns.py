@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
+from headway.cli import checkout
 from headway.core.engine import explain
 from headway.drivers.buildplan import env_example, procfile
 from headway.drivers.buildplan.providers import python_pins
+from headway.drivers.edge import issuance
 from headway.drivers.runtimes.compose import bounds
 from headway.drivers.runtimes.container import refusals
 from headway.features.notifications import apprise_policy
+from headway.features.services.database import application_spec
 from headway.http import ranges
 from headway.infra.docker import dockerfiles, registries_outward
 from headway.kernel.failures import line_choice
@@ -47,6 +50,12 @@ MENDED = {
     ),
     "addresses of a channel": Mended(
         pattern=apprise_policy._NEXT, before=r"[\s,;]+(?=[A-Za-z0-9]{1,32}://)", asked="split", pieces="a :// , ; blank"
+    ),
+    "the address of a database": Mended(
+        pattern=application_spec._ADDRESS,
+        before=r"[0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9A-Fa-f:]*:[0-9A-Fa-f:]+",
+        asked="fullmatch",
+        pieces=": 1 f . g 1.2.3.4",
     ),
     "a question at the end of an output": Mended(
         pattern=explain._QUESTION,
@@ -85,6 +94,12 @@ MENDED = {
         asked="search",
         pieces='exec:_" ":_ stat_ /a no_such_file permission_denied line',
     ),
+    "where a repository is": Mended(
+        pattern=checkout._SCP_FORM,
+        before=r"[^/\s:]+@[^/\s:]+:.+|[^/\s:.]+(?:\.[^/\s:.]+)+:.+",
+        asked="fullmatch",
+        pieces="a @ : . / blank",
+    ),
     "a line that only says where": Mended(
         pattern=line_choice._ONLY_A_PLACE,
         before=r"^(?:\W{1,4}|(?:npm|err|error|fatal|info|warn|warning|remote|at|in|see|log|log file)"
@@ -103,6 +118,13 @@ MENDED = {
         r".*\b(?:your|change|replace|insert|todo|example|placeholder|sample|any)[\w .-]*",
         asked="fullmatch",
         pieces="any change - blank < > a",
+    ),
+    "names of a certificate": Mended(
+        pattern=issuance._DOMAINS,
+        before=r' domains=(?P<names>\["[^\]]*"\])',
+        asked="search",
+        pieces='a " , ] blank',  # and no bracket that opens, which no name has: there it looks no further now
+        first=' domains=["',
     ),
     "whether a package is for developers": Mended(
         pattern=python_pins._FOR_DEVELOPERS,

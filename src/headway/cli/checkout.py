@@ -15,7 +15,7 @@ from headway.kernel.errors import InvalidInput
 from headway.kernel.ids import slug
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://.+")
-_SCP_FORM = re.compile(r"[^/\s:]+@[^/\s:]+:.+|[^/\s:.]+(?:\.[^/\s:.]+)+:.+")  # git@host:path, host.name:path
+_SCP_FORM = re.compile(r"[^/\s:][^/\s:@]*@[^/\s:]+:.+|[^/\s:.]+(?:\.[^/\s:.]+)+:.+")  # git@host:path, host.name:path
 _GIT_SECONDS = 30
 
 

@@ -28,7 +28,7 @@ _REFUSED = re.compile(
 )
 _WHY = re.compile(r' error="(?P<why>(?:[^"\\]|\\.)*)"')
 _AROUND = re.compile(r"^unable to generate a certificate for the domains \[[^\]]*\]: ")
-_DOMAINS = re.compile(r' domains=(?P<names>\["[^\]]*"\])')
+_DOMAINS = re.compile(r' domains=(?P<names>\["[^\[\]]*"\])')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

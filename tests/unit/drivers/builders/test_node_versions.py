@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from headway.drivers.builders.languages.node_versions import parse_version, satisfies
@@ -44,3 +46,9 @@ def test_ranges(wanted: str, lies_in: str, lies_out: str) -> None:
 @pytest.mark.parametrize("text", ["", "v20", "node", "v20.x.1"])
 def test_what_is_no_version(text: str) -> None:
     assert parse_version(text) is None
+
+
+def test_what_is_no_version_is_read_in_a_moment() -> None:
+    began = time.process_time()
+    assert parse_version(f"v20.1.{'1' * 30_000} x") is None
+    assert time.process_time() - began < 1

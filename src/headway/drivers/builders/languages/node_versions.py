@@ -15,7 +15,7 @@ _END: Version = (1 << 30, 0, 0)
 
 def parse_version(text: str) -> Version | None:
     """The version that ``node --version`` printed; None where it is none."""
-    match = re.fullmatch(r"v?(\d+)\.(\d+)\.(\d+)\S*", text.strip())
+    match = re.fullmatch(r"v?(\d++)\.(\d++)\.(\d++)\S*", text.strip())
     return (int(match[1]), int(match[2]), int(match[3])) if match else None
 
 

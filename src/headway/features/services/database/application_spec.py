@@ -19,7 +19,7 @@ from headway.kernel.variables import parse_variables
 
 _PASSWORD = re.compile(r"[a-zA-Z0-9@#%^&*()_+\-=\[\]{}|;:,.<>?~`!/]{1,256}")
 _NAMED = re.compile(r"[A-Za-z_][A-Za-z0-9_.$-]{0,62}")
-_ADDRESS = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9A-Fa-f:]*:[0-9A-Fa-f:]+")
+_ADDRESS = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:]+")
 _VOLUME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,100}")
 _LONGEST = 255
 _INTERVALS: Mapping[str, int] = {"Interval": 10_000_000_000, "Timeout": 5_000_000_000, "Retries": 3}
