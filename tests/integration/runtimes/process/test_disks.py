@@ -8,7 +8,7 @@ import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from headway.drivers.runtimes.launch.launcher import FULL
 from headway.drivers.runtimes.process.copies import Copies
 from headway.drivers.runtimes.process.disks import Disks, disks_of
 from headway.drivers.runtimes.process.programs import Layout
+from headway.drivers.runtimes.process.record import ReleaseRecord
 from headway.drivers.runtimes.process.records import Records
 from headway.drivers.runtimes.process.reserve import Reserve
 from tests.support.panel.panel import until
@@ -176,6 +177,36 @@ def test_who_was_ended_is_not_ended_again_by_what_each_start_leaves(disk: Path, 
 
         until(ended, 30, what="it is ended")
         program = begun(home, "while True: os.mkdir(str(time.monotonic_ns())); time.sleep(0.1)", FILLER)
+        lives(disks, program)
+    finally:
+        program.kill()
+        program.wait()
+
+
+def test_what_is_made_between_the_look_and_the_end_counts_as_there(
+    disk: Path, disks: Disks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disks.watch()
+    home, slowly = disk / "filler", "while True: os.mkdir(str(time.monotonic_ns())); time.sleep(0.1)"
+    for number in range(19_000):
+        (home / str(number)).touch()
+    kill = Disks._kill
+
+    def kill_late(self: Disks, releases: Sequence[ReleaseRecord], line: str) -> None:
+        for number in range(19_000, 19_500):
+            (home / str(number)).touch()
+        kill(self, releases, line)
+
+    monkeypatch.setattr(Disks, "_kill", kill_late)
+    program = begun(home, slowly, FILLER)
+    try:
+
+        def ended() -> bool:
+            disks.watch()
+            return program.poll() is not None
+
+        until(ended, 30, what="it is ended")
+        program = begun(home, slowly, FILLER)
         lives(disks, program)
     finally:
         program.kill()

@@ -165,9 +165,11 @@ class Disks:
                     now = self._held[uid].get(disk.device, Amount())
                     grown = now[part] - self._roomy.get((uid, disk.device), Amount())[part]
                     if grown > least and now[part] > before.get(uid, {}).get(disk.device, Amount())[part]:
-                        self._fill_no_more([each for each in kept if each.uid == uid], disk.sentence(part, now))
-                        had = now[part] - least + max(least // _AGAIN, _AT_A_START[part])
-                        self._roomy[uid, disk.device] = now._replace(**{Amount._fields[part]: had})
+                        mine = [each for each in kept if each.uid == uid]
+                        self._fill_no_more(mine, disk.sentence(part, now))
+                        left = self._look(mine)[uid].get(disk.device, now)  # it went on until it was ended
+                        had = left[part] - least + max(least // _AGAIN, _AT_A_START[part])
+                        self._roomy[uid, disk.device] = left._replace(**{Amount._fields[part]: had})
         self._let_go([each for each in kept if each.uid not in full] if near else [])
 
     def _note_room(self, near: Collection[int]) -> None:
