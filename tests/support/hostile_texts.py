@@ -10,6 +10,7 @@ import signal
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from types import FrameType
 from typing import Any, Final
 
@@ -69,7 +70,7 @@ def slowest(pattern: re.Pattern[Any], asked: Collection[str]) -> str | None:
     """A text of which four times as much takes far more than four times as long; None where there is none."""
     ask = _question(pattern, asked)
     for head, filling in sorted(hostile_texts(pattern)):
-        if grows := _growth(lambda length, given=(head, filling): _seconds(ask, pattern, *given, length)):
+        if grows := _growth(partial(_seconds, ask, pattern, head, filling)):
             return f"{head[-60:]!r} and then {filling[:60]!r} again and again: {grows}"
     return None
 

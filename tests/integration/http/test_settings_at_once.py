@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,7 +49,7 @@ async def has_listened(world: World, application_id: str) -> None:
     assert await world.services.db.run(lambda tx: loopback_store.answer(tx, application_id, [], vault))
 
 
-OTHERS: dict[str, tuple[Callable[[World, str], Awaitable[None]], Callable[[AppSettings], bool]]] = {
+OTHERS: dict[str, tuple[Callable[[World, str], Coroutine[Any, Any, None]], Callable[[AppSettings], bool]]] = {
     "an upload": (uploads, lambda settings: settings.drop.archive == ARCHIVE),
     "a key that is removed": (removes_the_key, lambda settings: settings.git.ssh_key_id is None),
     "a first build": (has_built, lambda settings: settings.engine_fetch is False),

@@ -110,7 +110,10 @@ def test_what_was_shown_and_is_emptied_is_taken_away_or_refused() -> None:
 
 def test_what_is_never_shown_is_taken_away_by_a_tick_beside_it() -> None:
     fields = {"token": Kind.SECRET, "headers.authorization": Kind.SECRET}
-    away = {"token": {"token": ""}, "headers.authorization": {"headers": {}}}
+    away: Mapping[str, Mapping[str, object]] = {
+        "token": {"token": ""},
+        "headers.authorization": {"headers": {}},
+    }
     form = Form(operation=NEVER, given=NEVER, asks=NEVER, did=NEVER, then=NEVER, fields=fields, away=away)
 
     def given(typed: Mapping[str, str]) -> Mapping[str, object]:

@@ -133,7 +133,7 @@ async def test_who_takes_deliveries_and_takes_them_again_has_them_completed(shor
     short.api.facts.pulls[7] = WHOLE
     heads: list[str] = []
 
-    def pulled(_tx: Tx, pull: Pull, _ask: Ask, **_more: Any) -> PreviewStep:  # noqa: ANN401
+    def pulled(tx: Tx, pull: Pull, ask: Ask, **_more: Any) -> PreviewStep:  # noqa: ANN401
         heads.append(pull.head)
         return PreviewStep(step=Step(deed=Deed.NOTHING, reason="already", message="As it was."))
 

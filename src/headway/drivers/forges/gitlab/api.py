@@ -79,7 +79,7 @@ class GitLabApi:
 
     async def comment(self, connection: ForgeConnection, path: str, comment: PullComment) -> str:
         notes, given = f"projects/{_id(path)}/merge_requests/{comment.number}/notes", {"body": comment.body}
-        page = {"per_page": 100, "order_by": "created_at", "sort": "asc"}
+        page: dict[str, str | int] = {"per_page": 100, "order_by": "created_at", "sort": "asc"}
         return await keep_one(_client(connection), comment, given, all_at=notes, each_at=notes, page=page)
 
 
