@@ -18,6 +18,7 @@ _ENDED = frozenset({"complete", "failed", REJECTED})
 _OVER = _ENDED | {"shutdown", "orphaned", "remove"}
 _ROLLED_BACK = frozenset({"rollback_started", "rollback_paused", "rollback_completed"})
 _UNHEALTHY = "unhealthy container"
+_VANISHED = "No such container"  # no program takes its own away, as an engine that goes down in a hurry does
 _LATE_SECONDS = 2.0  # a swarm hears of an end at once, unless its engine goes down with it
 _STATES: Mapping[str, ProcessState] = {
     RUNNING: ProcessState.RUNNING,
@@ -91,6 +92,8 @@ def was_stopped(task: Task, container: Mapping[str, Any] | None) -> bool:
     is_of_outside = task.exit_code in ENDED_FROM_OUTSIDE
     if task.state == REJECTED or task.failed_its_check:
         return False
+    if task.error.startswith(_VANISHED):
+        return True
     if container is None:  # of another machine SIGKILL under a memory bound is taken for an end by memory
         return is_of_outside and not (task.exit_code == KILLED and task.is_bounded)
     ended, told = instant(container["State"]["FinishedAt"]), instant(task.since)

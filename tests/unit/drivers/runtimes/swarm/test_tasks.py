@@ -135,3 +135,9 @@ def test_what_was_ended_because_its_check_fails_has_ended_by_itself() -> None:
 )
 def test_a_swarm_that_goes_back_says_so(update: dict[str, str] | None, says: str | None) -> None:
     assert rolled_back({"UpdateStatus": update}) == says
+
+
+def test_what_has_no_container_any_more_has_not_ended_by_itself() -> None:
+    status = {"ContainerStatus": {"ContainerID": "c1", "ExitCode": 0}, "Err": "No such container: shop-1.1.x"}
+    (task,) = read([told("a", "failed", wanted="shutdown", status=status)])
+    assert was_stopped(task, None)
