@@ -200,6 +200,14 @@ def test_a_pin_bounds_what_is_asked_for_and_never_contradicts_it(
     assert any("is too old for Python" in note for note in notes) == is_noted
 
 
+@pytest.mark.parametrize("wanted", [">=3.{}", "<3.{}", "^3.{}", "3.{}", "python-3.{}", "~3.{}.1"])
+def test_a_version_without_an_end_is_none(wanted: str) -> None:
+    text = wanted.format("1" * 5_000)
+    files = {"pyproject.toml": f"[tool.poetry]\nname = 'shop'\n[tool.poetry.dependencies]\npython = '{text}'\n"}
+    assert specifier(text) is None
+    PROVIDER.plan(tree_of({"main.py": "print(1)\n", **files}), BuildSettings())
+
+
 def test_every_package_of_the_table_says_from_when_it_is_ready_for_the_newest_python() -> None:
     table = python_pins._FIRST
     assert {name for name, firsts in table.items() if 14 not in firsts} == set()

@@ -43,6 +43,7 @@ _PLAIN = re.compile(
     r"(?:c?python)?[-@ ]?v?(\d+(?:\.\d+){0,2}(?:(?:a|b|rc)\d+)?)(?:[.]?[xX*])?(?:-(?:dev|[a-z].*))?$", re.IGNORECASE
 )
 _PART = re.compile(r"(\^|~=|~|===|==|>=|<=|!=|=|>|<)?\s*v?(\d+(?:\.\d+){0,3}(?:(?:a|b|rc)\d+)?)(\.\*)?")
+_NO_NUMBER = re.compile(r"\d{10}")  # of a version; of thousands of digits Python makes none either
 _PYTHON_2 = re.compile(r"(?:==|~=|<=?)?[012](?:\D|$)|<3(?:\.0)*$")
 _LOCK_HEAD = re.compile(r'^requires-python = "([^"\n]*)"', re.MULTILINE)
 _RUNTIME = re.compile(r"python-(\S+)", re.IGNORECASE)
@@ -137,6 +138,8 @@ def specifier(text: str) -> str | None:
     text = text.strip().strip("\"'").strip()
     if text.lower() in _ANY or text.lower() in {"x", "python", "python3"}:
         return ""
+    if _NO_NUMBER.search(text):
+        return None
     plain = _PLAIN.match(text)
     if plain is not None:
         return plain[1]
