@@ -91,7 +91,7 @@ class MaskStream:
         text, ended = self._held + self._repair(piece), list[bytes]()
         if _MARK in text:  # one byte is found ten times as fast as two are
             *ended, text = text.split(_CUT)
-        shown = [self._ended(each) for each in ended]
+        shown = [self._cut_off(each) for each in ended]
         begun, broken, mark = _without_cut(text)
         decided, held = self._masker.settle(begun + broken, final=False)
         if broken:  # what comes next tells whether a secret was cut off in a character
@@ -126,9 +126,14 @@ class MaskStream:
         return self._fed - len(self._held) - len(self._decoder.getstate()[0])
 
     def _ended(self, text: bytes) -> bytes:
-        """What is not decided, where nothing comes after it."""
-        begun, broken, mark = _without_cut(text)
-        return self._masker.settle(begun, final=True, cut=broken)[0] + mark
+        """What is not decided, where nothing comes after it; a mark of where it was cut off may stand behind it."""
+        whole = text.removesuffix(_MARK)
+        return self._cut_off(whole) + text[len(whole) :]
+
+    def _cut_off(self, text: bytes) -> bytes:
+        """What is not decided, where it is cut off behind it, which may be in a character."""
+        begun = text.removesuffix(_REPLACEMENT)
+        return self._masker.settle(begun, final=True, cut=text[len(begun) :])[0]
 
     def _repair(self, piece: bytes, *, final: bool = False) -> bytes:
         if piece.isascii() and not self._decoder.getstate()[0]:

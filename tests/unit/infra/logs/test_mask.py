@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from headway.infra.logs.mask import MASK, Masker
@@ -56,6 +56,7 @@ def outputs(draw: st.DrawFn) -> tuple[list[str], bytes, list[int]]:
 
 
 @given(outputs())
+@example((["abcdefghij"], b"abcdefgh\0\0\n", [10]))  # a program's own zero before the mark
 @settings(max_examples=600, deadline=None)
 @pytest.mark.slow
 def test_any_cutting_gives_the_same_log_as_none(case: tuple[list[str], bytes, list[int]]) -> None:
