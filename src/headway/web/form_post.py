@@ -19,6 +19,7 @@ from headway.kernel.errors import Code, HeadwayError
 from headway.kernel.uploads import Upload
 from headway.pages.forms import Field, Flash, Form, Question
 from headway.pages.page import View
+from headway.pages.words import cut
 from headway.web.form_fields import (
     SEEN,
     kept_of,
@@ -145,7 +146,7 @@ class FormPost:
         self, visit: PageVisit, came: Came, typed: Mapping[str, str], sign_in: SignIn, upload: Upload | None
     ) -> Done | View:
         question = await self._asked(visit)
-        if question.typed is not None and typed.get(_TYPED, "").strip() != question.typed:
+        if not _is_typed(question, typed):
             return self._view(visit, question, typed, status=_UNFIT, issues={_TYPED: "This is not what stands above."})
         if self.form.whole and typed.get(SEEN, self._seen(question)) != self._seen(question):
             return self._view(visit, question, typed, status=_CHANGED, problem=_CHANGED_MEANWHILE)
@@ -284,3 +285,9 @@ def form_key(came: Came, operation: str, once: str) -> str | None:
         return None
     given = f"{came.token} {operation} {once}".encode(errors="surrogateescape")
     return f"page-{hashlib.blake2b(given, digest_size=16).hexdigest()}"
+
+
+def _is_typed(question: Question, typed: Mapping[str, str]) -> bool:
+    """Whether what had to be typed was; what cannot be seen in a name is typed by its number, as it is shown."""
+    name, given = question.typed, typed.get(_TYPED, "").strip()
+    return name is None or given in {name, cut(name, len(name))}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import html
 
+import pytest
+
 from tests.integration.http.backup_rows import A_REGISTRY
 from tests.integration.http.database_rows import A_DATABASE
 from tests.integration.http.provider_rows import NOWHERE
@@ -125,3 +127,16 @@ async def test_a_member_is_told_nothing_of_who_uses_what(world: World) -> None:
         assert (await client.get(f"/ssh-keys/{key_id}/remove")).status_code == 403
     async with signed_in(world, "stranger") as client:
         assert (await client.get(f"/ssh-keys/{key_id}/remove")).status_code == 404
+
+
+@pytest.mark.parametrize("shown", [True, False])
+async def test_a_name_that_cannot_be_seen_is_typed_as_it_is_shown(world: World, shown: bool) -> None:  # noqa: FBT001
+    name = f"{'long' * 40}\u202egnp.exe"
+    service_id = await world.application(name=name)
+    async with signed_in(world) as client:
+        path = f"/services/{service_id}/danger/remove-application"
+        text = html.unescape((await client.get(path)).text)
+        assert f">{name.replace(chr(0x202E), '⟨U+202E⟩')}</pre>" in text
+        assert (await send(client, path, typed=name.replace("\u202e", ""))).status_code == 422
+        typed = name.replace("\u202e", "⟨U+202E⟩") if shown else name
+        assert (await send(client, path, typed=typed)).status_code == 303
