@@ -19,6 +19,7 @@ _OVER = _ENDED | {"shutdown", "orphaned", "remove"}
 _ROLLED_BACK = frozenset({"rollback_started", "rollback_paused", "rollback_completed"})
 _UNHEALTHY = "unhealthy container"
 _VANISHED = "No such container"  # no program takes its own away, as an engine that goes down in a hurry does
+_NOT_BACK = "swarm is not active"  # as an engine refuses what it is to run before it is wholly there again
 _LATE_SECONDS = 2.0  # a swarm hears of an end at once, unless its engine goes down with it
 _STATES: Mapping[str, ProcessState] = {
     RUNNING: ProcessState.RUNNING,
@@ -90,7 +91,9 @@ def was_stopped(task: Task, container: Mapping[str, Any] | None) -> bool:
     somebody; ``container`` is what this machine's engine tells of its container, where it ran here.
     """
     is_of_outside = task.exit_code in ENDED_FROM_OUTSIDE
-    if task.state == REJECTED or task.failed_its_check:
+    if task.state == REJECTED:
+        return _NOT_BACK in task.error
+    if task.failed_its_check:
         return False
     if task.error.startswith(_VANISHED):
         return True

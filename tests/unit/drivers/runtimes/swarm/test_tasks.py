@@ -141,3 +141,12 @@ def test_what_has_no_container_any_more_has_not_ended_by_itself() -> None:
     status = {"ContainerStatus": {"ContainerID": "c1", "ExitCode": 0}, "Err": "No such container: shop-1.1.x"}
     (task,) = read([told("a", "failed", wanted="shutdown", status=status)])
     assert was_stopped(task, None)
+
+
+@pytest.mark.parametrize(
+    ("said", "stopped"),
+    [("cannot create a swarm scoped network when swarm is not active", True), ("No such image: x", False)],
+)
+def test_what_an_engine_refuses_that_is_not_back_yet_has_not_ended_by_itself(said: str, stopped: bool) -> None:  # noqa: FBT001
+    (task,) = read([told("a", "rejected", wanted="shutdown", status={"Err": said})])
+    assert was_stopped(task, None) is stopped
