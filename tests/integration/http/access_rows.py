@@ -20,8 +20,10 @@ class Place(Enum):
     GLIMPSED = auto()  # as PROJECT, and known to whoever was given something in it
     ORGANISATION = auto()
     HELD = auto()  # it is the owner's own
-    MINE = auto()  # as HELD, and nobody else knows of it
+    MINE = auto()  # as HELD, and nobody else knows of it, nor a key that is good for some projects only
     OWN = auto()
+    ACCOUNT = auto()  # as OWN, and about all that the caller may do: for no key that is good for some projects only
+    TRUSTED = auto()  # as OWN, for owners whom the panel's first organisation trusts
 
 
 @dataclass(frozen=True)
@@ -41,4 +43,4 @@ class Row:
 
 GUEST, MEMBER, ADMIN, OWNER = Role
 READ, DEPLOY, KILL, REMOVE, SET, ANY = Scope.READ, Scope.DEPLOY, Scope.KILL, Scope.REMOVE, Scope.ADMIN, None
-SERVICE, IN_PROJECT, GLIMPSED, ORGANISATION, HELD, MINE, OWN = Place
+SERVICE, IN_PROJECT, GLIMPSED, ORGANISATION, HELD, MINE, OWN, ACCOUNT, TRUSTED = Place

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from headway.core.access.policy import Noun
 from tests.integration.http.access_rows import (
+    ACCOUNT,
     ADMIN,
     ANY,
     DEPLOY,
@@ -25,6 +26,7 @@ from tests.integration.http.access_rows import (
     REMOVE,
     SERVICE,
     SET,
+    TRUSTED,
     Row,
 )
 from tests.integration.http.backup_rows import A_LOGIN_AT, A_REGISTRY, BACKUP_ROWS
@@ -80,8 +82,8 @@ TABLE: Mapping[str, Row] = {
     "account.beginPasskey": Row(MUTATION, AN_ORIGIN, MEMBER, SET, OWN),
     "account.beginSecondFactor": Row(MUTATION, {}, MEMBER, SET, OWN),
     "account.confirmSecondFactor": Row(MUTATION, {"code": "123456"}, MEMBER, SET, OWN),
-    "account.endAllSessions": Row(MUTATION, {}, MEMBER, SET, OWN),
-    "account.endOtherSessions": Row(MUTATION, {}, MEMBER, SET, OWN),
+    "account.endAllSessions": Row(MUTATION, {}, MEMBER, SET, ACCOUNT),
+    "account.endOtherSessions": Row(MUTATION, {}, MEMBER, SET, ACCOUNT),
     "account.endSession": Row(MUTATION, {"sessionId": "{session}"}, MEMBER, SET, MINE),
     "account.newRecoveryCodes": Row(MUTATION, {}, MEMBER, SET, OWN),
     "account.passkeys": Row(QUERY, {}, MEMBER, SET, OWN),
@@ -89,7 +91,7 @@ TABLE: Mapping[str, Row] = {
     "account.removeSecondFactor": Row(MUTATION, {}, MEMBER, SET, OWN),
     "account.renamePasskey": Row(MUTATION, PASSKEY | A_NAME, MEMBER, SET, MINE),
     "account.sessions": Row(QUERY, {}, MEMBER, SET, OWN),
-    "account.setName": Row(MUTATION, A_NAME, MEMBER, SET, OWN),
+    "account.setName": Row(MUTATION, A_NAME, MEMBER, SET, ACCOUNT),
     "account.setPassword": Row(MUTATION, {"password": "a stone in the brook"}, MEMBER, SET, OWN),
     "application.cancelDeployment": Row(MUTATION, APPLICATION, MEMBER, KILL),
     "application.cleanQueues": Row(MUTATION, APPLICATION, MEMBER, KILL),
@@ -218,7 +220,7 @@ TABLE: Mapping[str, Row] = {
     "organization.one": Row(QUERY, THE_ORGANISATION, MEMBER, READ, ORGANISATION),
     "organization.removeGroupRule": Row(MUTATION, {"groupRuleId": "{group_rule}"}, OWNER, SET, ORGANISATION),
     "organization.removeInvitation": Row(MUTATION, {"invitationId": "{invitation}"}, ADMIN, SET, ORGANISATION),
-    "organization.setGroupRule": Row(MUTATION, A_GROUP, OWNER, SET, OWN),
+    "organization.setGroupRule": Row(MUTATION, A_GROUP, OWNER, SET, TRUSTED),
     "organization.update": Row(MUTATION, THE_ORGANISATION | A_NAME, OWNER, SET, ORGANISATION),
     "organization.updateMemberRole": Row(MUTATION, {"memberId": "{member}", "role": "admin"}, ADMIN, SET, ORGANISATION),
     "project.all": Row(QUERY, {}, MEMBER, READ, OWN),

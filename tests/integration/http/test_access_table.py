@@ -104,12 +104,8 @@ def expected(caller: Caller, row: Row) -> int:
         return UNKNOWN
     if caller.role < row.least or (row.scope is not None and caller.scope not in {row.scope, Scope.ADMIN}):
         return FORBIDS
-    if row.place is Place.MINE:
-        return MISSES if caller.foreign or caller.role < Role.OWNER else LETS_IN
-    if row.place is Place.HELD:
-        if caller.foreign or caller.role is Role.MEMBER:
-            return MISSES
-        return FORBIDS if caller.elsewhere or caller.role < Role.OWNER else LETS_IN
+    if row.place in {Place.MINE, Place.HELD, Place.ACCOUNT, Place.TRUSTED}:
+        return _expected_of_the_person(caller, row.place)
     whole = row.place in {Place.OWN, Place.ORGANISATION}
     if caller.elsewhere:
         return (FORBIDS if row.least >= Role.ADMIN else LETS_IN) if whole else MISSES
@@ -118,6 +114,17 @@ def expected(caller: Caller, row: Row) -> int:
     if whole or caller.role >= Role.ADMIN or caller.given == "project":
         return LETS_IN
     return LETS_IN if caller.given == "service" and row.place in {Place.SERVICE, Place.GLIMPSED} else MISSES
+
+
+def _expected_of_the_person(caller: Caller, place: Place) -> int:
+    """Of what is in no project: it is the owner's own, or goes by who the caller is."""
+    if place is Place.MINE:
+        return MISSES if caller.foreign or caller.elsewhere or caller.role < Role.OWNER else LETS_IN
+    if place is Place.HELD:
+        if caller.foreign or caller.role is Role.MEMBER:
+            return MISSES
+        return FORBIDS if caller.elsewhere or caller.role < Role.OWNER else LETS_IN
+    return FORBIDS if caller.elsewhere or (place is Place.TRUSTED and caller.foreign) else LETS_IN
 
 
 async def call(client: httpx.AsyncClient, procedure: str, things: Mapping[str, str]) -> httpx.Response:
