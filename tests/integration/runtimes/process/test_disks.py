@@ -142,6 +142,32 @@ def test_a_disk_that_was_short_before_is_left_as_it_is_until_it_had_room(disk: P
         filler.wait()
 
 
+def test_who_made_room_on_a_disk_that_was_short_before_is_ended_where_it_fills_it_again(
+    disk: Path, disks: Disks
+) -> None:
+    """What it had when nobody guarded the disk is not what it may have from then on."""
+    large = disk / "filler" / "before"
+    large.write_bytes(bytes(199 << 20))
+    disks.watch()
+    large.unlink()
+    for _ in range(2):  # the panel looks every second
+        time.sleep(1.5)
+        disks.watch()
+    assert disks.reserve.known() == set()
+    program = begun(disk / "filler", WAYS["many files"], FILLER)
+    try:
+
+        def ended() -> bool:
+            disks.watch()
+            return program.poll() is not None
+
+        until(ended, 30, what="it is ended")
+        assert program.returncode == -9
+    finally:
+        program.kill()
+        program.wait()
+
+
 def lives(disks: Disks, program: subprocess.Popen[bytes], seconds: float = 3.0) -> None:
     """Whether it is not ended meanwhile."""
     until_then = time.monotonic() + seconds

@@ -82,7 +82,10 @@ class Disks:
         kept = [each for each in self.records.all() if each.uid is not None]
         for sentence in self._told_first(kept):
             log.warning("upgrade: %s", sentence)
+        spared = self.reserve.known()
         near = self.reserve.near()
+        if self.reserve.known() != spared:
+            self._calm = 0.0  # a disk is guarded from now on: what each has of it is what it has with room
         every = bool(near) or (began >= self._calm and self.reserve.most > 0)
         looked = [each for each in kept if every or each.disk_bytes is not None]
         if not near:
