@@ -2,8 +2,8 @@
 complained of, nothing leaves, nothing scrolls sideways, nothing is heavy; and of the usual one, nothing keeps anybody
 from using it (WCAG 2.2 AA, by axe-core).
 
-The pictures lie in build/screens afterwards. With ``WRITE=1`` some of them become docs/pictures/pages.png; ``STATES``
-names the states, where not all of them are wanted.
+The pictures lie in build/screens afterwards. With ``WRITE=1`` some of them become docs/pictures/pages.png, and the
+README's three are taken anew; ``STATES`` names the states, where not all of them are wanted.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 ROOT = Path(__file__).resolve().parents[2]
-SCREENS, PICTURE = ROOT / "build/screens", ROOT / "docs/pictures/pages.png"
+SCREENS, PICTURES = ROOT / "build/screens", ROOT / "docs/pictures"
 STATES = os.environ.get("STATES", "empty typical overfull").split()
 WIDTHS = {1440: 900, 390: 844}
 SCHEMES: Sequence[Literal["light", "dark"]] = ("light", "dark")
@@ -54,6 +54,11 @@ SHOWN = (
     "/notifications/{notificationId} channel",
     "/settings",
 )
+IN_THE_README: Mapping[str, tuple[str, Literal["light", "dark"]]] = {
+    "home": ("/home", "light"),
+    "deployment": ("/deployments/{deploymentId} deployment that failed", "light"),
+    "service": ("/services/{serviceId} application", "dark"),
+}
 AT_A_FORGE = "/new/provider/{gitProviderId}/{owner}/{repository}"  # whose forms ask a forge, which is none here
 # What stands out of the window, for a person who mends it.
 WIDE = """
@@ -225,8 +230,20 @@ def test_some_of_them_become_one_picture(state: State, browser: Browser) -> None
     sheet.write_text(f"<!doctype html><style>{style}</style>{figures}")
     page = browser.new_page(viewport={"width": 1400, "height": 740})
     page.goto(sheet.as_uri())
-    page.screenshot(path=PICTURE, full_page=True)
+    page.screenshot(path=PICTURES / "pages.png", full_page=True)
     page.close()
+
+
+def test_three_of_them_become_the_readmes(state: State, browser: Browser) -> None:
+    if state.name != "typical" or os.environ.get("WRITE") != "1":
+        pytest.skip("asked for by WRITE=1, of the usual state")
+    with visited(state.running, browser, state.cookie, still=True) as page:
+        page.set_viewport_size({"width": 1200, "height": 840})
+        for picture, (name, scheme) in IN_THE_README.items():
+            page.emulate_media(color_scheme=scheme)
+            page.goto(state.addresses[name])
+            settle(page)
+            page.screenshot(path=PICTURES / f"{picture}.png")
 
 
 def settle(page: Page) -> None:
