@@ -14,6 +14,7 @@ from tests.support.applications.answering import (
     BROKEN_AT_FIRST_REQUEST,
     BROKEN_AT_IMPORT,
     DIES_AFTER_TEN,
+    FALLS_SILENT,
     SERVES,
     SERVES_SLOWLY,
     TALKS_OF_ITSELF,
@@ -97,6 +98,31 @@ def test_a_release_that_dies_under_requests_gives_them_back(shared: Panel, tmp_p
     assert shared.get("application.one", applicationId=application_id)["servingReleaseId"] != deployment_id
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_a_release_that_answers_nobody_does_not_see_the_one_before_out(
+    shared: Panel, tmp_path: Path, form: str
+) -> None:
+    """Its process lives on while it ends, as of servers that wait for what their workers have open: longer than the
+    release before drains.
+    """
+    name = f"{form}-silent"
+    application_id = served(shared, tmp_path, form, name)
+    before = shared.get("application.one", applicationId=application_id)["servingReleaseId"]
+    commit(tmp_path / name, files(form, FALLS_SILENT), "fall silent")
+    deployment_id = shared.deploy(application_id)
+    shared.done(deployment_id, BUILD_SECONDS)
+    assert shared.visit(name, "/silence?14").text == "new"
+
+    def told() -> str:
+        return shared.one(deployment_id)["errorMessage"] or ""
+
+    until(lambda: "the one before serves again" in told(), 60, what="it is told")
+    assert "ended by itself" in told()
+    assert shared.one(deployment_id)["unstable"]
+    assert shared.get("application.one", applicationId=application_id)["servingReleaseId"] == before
+    assert shared.visit(name).text == "old"
+
+
 def test_the_edge_knows_nothing_of_a_release_that_has_drained(shared: Panel, tmp_path: Path) -> None:
     application_id = served(shared, tmp_path, "native", "drains")
     ((port,),) = (each["ports"] for each in shared.get("release.all", applicationId=application_id))
@@ -172,6 +198,20 @@ def test_a_compose_service_that_dies_under_requests_gives_them_back(shared: Pane
     assert row["status"] == "error" or row["unstable"]
     assert shop.one()["composeStatus"] == "error"
     until(lambda: shop.containers(running=False) == before, 20, what="only those of before are there")
+
+
+def test_containers_that_answer_nobody_do_not_see_those_before_out(shared: Panel, shop: Stack) -> None:
+    shared.post("domain.create", composeId=shop.compose_id, host="stilled.localhost", serviceName="web", port=3000)
+    shop.deploy(web=service(SERVES), other=SLEEPS)
+    before = shop.containers()
+    deployment_id = shop.deploy(web=service(FALLS_SILENT), other=SLEEPS)["deploymentId"]
+    assert shared.visit("stilled", "/silence?14").text == "new"
+    told = "A container of web ended by itself soon after requests came to it; the containers before serve again."
+    until(lambda: shared.one(deployment_id)["errorMessage"] == told, 60, what="it is told")
+    assert shared.one(deployment_id)["unstable"]
+    assert shop.one()["composeStatus"] == "error"
+    assert shared.visit("stilled").text == "old"
+    until(lambda: shop.containers(running=False) == before, 40, what="only those of before are there")
 
 
 def test_what_a_compose_service_answered_before_it_has_to_answer_again(shared: Panel, shop: Stack) -> None:

@@ -281,12 +281,19 @@ def test_an_image_that_is_nowhere_ends_the_deploy_before_anything_is_touched(sho
 def test_what_crashes_after_it_was_up_makes_its_deployment_unstable(shop: Stack) -> None:
     line = "while [ ! -e /tmp/end ]; do sleep 0.1; done; exit 3"
     row = shop.deploy(web={**SLEEPS, "command": ["sh", "-c", line], "restart": "always"})
-    shop.engine.docker("kill", *shop.containers()["web"])
-    until(lambda: "web" in shop.containers(), 20, what="what its engine has ended is brought up again")
-    assert not shop.panel.one(row["deploymentId"])["unstable"]
     (container,) = shop.containers()["web"]
+
+    def started() -> str:
+        return shop.engine.docker("inspect", "--format", "{{.State.Running}} {{.State.StartedAt}}", container)
+
+    before = started()
+    shop.engine.docker("kill", container)
+    until(lambda: before != started() and started().startswith("true"), 20, what="what its engine has ended runs again")
+    assert not shop.panel.one(row["deploymentId"])["unstable"]
     shop.engine.docker("exec", container, "touch", "/tmp/end")
     until(lambda: shop.panel.one(row["deploymentId"])["unstable"], 20, what="the mark")
+    told = shop.panel.one(row["deploymentId"])["errorMessage"]
+    assert told == "A container has ended by itself since it came to serve. Its output says more."
 
 
 def test_containers_are_the_callers_own_and_no_others_of_the_machine(shop: Stack) -> None:

@@ -177,7 +177,9 @@ async def test_a_route_that_could_not_be_taken_away_is_taken_away_at_the_next_lo
         shared = replace(lifecycle.tools.shared, routing=cast("ApplicationRouting", edges))
         here = replace(lifecycle.tools, shared=shared)
         driver = replace(lifecycle.driver, contexts=replace(lifecycle.driver.contexts, here=here))
-        guard = Guard(host_id="local", lifecycle=replace(lifecycle, driver=driver), unstable=lambda _tx, _id: None)
+        guard = Guard(
+            host_id="local", lifecycle=replace(lifecycle, driver=driver), unstable=lambda _tx, _id, _why: None
+        )
         with pytest.raises(KeyError):
             await guard.guard_round()
         assert edges.removed == [second]

@@ -13,16 +13,18 @@ from typing import Any, cast
 import pytest
 
 from headway.drivers.edge.route_file import render_route
-from headway.drivers.runtimes.contract.runtime import Runtime
+from headway.drivers.runtimes.contract.runtime import Health, Runtime
 from headway.drivers.runtimes.contract.runtime_set import Runtimes
 from headway.features.servers.store import servers_in_use
 from headway.features.services import store as services_store
-from headway.features.services.application import store
+from headway.features.services.application import health_store, store
+from headway.features.services.application.failback import ApplicationFailback, ReplacedRelease
 from headway.features.services.application.reconciler import ApplicationReconciler
 from headway.features.services.edges import ServiceEdge, ServiceEdges
 from headway.features.services.model import DesiredState
 from headway.features.services.releases_store import make_serving, set_fields
 from headway.infra.db.transaction import Tx
+from headway.infra.db.version import Unchanged
 from headway.kernel.artifacts import Route, Upstream, Way
 from tests.integration.http.world import World
 from tests.integration.runtimes.bench import Work, make_runtime, make_spec, open_folder, opened, run, settle
@@ -169,6 +171,30 @@ async def test_only_servers_on_which_something_was_released_have_an_edge_to_look
     assert await world.services.db.read(servers_in_use) == [server_id]
 
 
+@pytest.mark.parametrize(
+    "why_not", [None, "it never answered", "it is stopped", "it was gone back from", "it has served for long"]
+)
+async def test_before_a_replaced_release_ends_the_one_in_its_place_is_asked_where_it_answered_before(
+    world: World, why_not: str | None
+) -> None:
+    application_id = await world.application("asked")
+    old, new = [await world.release(application_id) for _ in range(2)]
+    if why_not == "it was gone back from":
+        old, new = new, old
+
+    def arrange(tx: Tx) -> None:
+        for each in (old, new):
+            health_store.saw(tx, each, Health(answers=why_not != "it never answered", copies=("1",)))
+            make_serving(tx, application_id, each, drain=NONE)
+        wanted = DesiredState.DOWN if why_not == "it is stopped" else DesiredState.UP
+        services_store.set_fields(tx, application_id, wanted=wanted)
+
+    await world.services.db.run(arrange)
+    watch = timedelta(seconds=-1 if why_not == "it has served for long" else 600)
+    moved = await world.services.db.read(lambda tx: health_store.stand_in(tx, old, tx.now - watch))
+    assert (moved and (moved.new.release_id, moved.old.release_id)) == (None if why_not else (new, old))
+
+
 async def served(world: World, name: str, count: int) -> list[str]:
     """So many releases of a new application, of which the last serves, and the drain of the others is over."""
     application_id = await world.application(name)
@@ -191,10 +217,14 @@ def keeper_with(world: World, forms: Mapping[str, Runtime], host_id: str = "loca
     here = replace(lifecycle.tools, runtimes=Runtimes(forms=forms))
     driver = replace(lifecycle.driver, contexts=replace(lifecycle.driver.contexts, here=here))
     lifecycle = replace(lifecycle, driver=driver)
+    ledger = world.services.deployments._ledger
+    unchanged = Unchanged(world.services.db.version)
+    failback = ApplicationFailback(lifecycle=lifecycle, ledger=ledger, window=NONE, unchanged=unchanged)
     return ApplicationReconciler(
         host_id=host_id,
         lifecycle=lifecycle,
-        ledger=world.services.deployments._ledger,
+        replaced=lambda release_id: ReplacedRelease(failback=failback, release_id=release_id, watch_time=NONE),
+        ledger=ledger,
         watch_time=NONE,
         troubles=world.services.troubles,
     )

@@ -17,6 +17,7 @@ from headway.core.deployments import store as deployments
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.status import Status
 from headway.features.services import store
+from headway.features.services.compose.failback import ComposeFailback, ReplacedContainers
 from headway.features.services.compose.reconciler import ComposeReconciler
 from headway.features.services.reconciler import ServiceReconciler
 from headway.infra.daemons.daemon import MARKER
@@ -248,10 +249,13 @@ def keeper_of(world: World, kind: str, host_id: str) -> ServiceReconciler[Any, A
     """What looks after the services of a kind on a host."""
     if kind == "application":
         return keeper_with(world, {}, host_id)
+    lifecycle, ledger = world.services.composes.lifecycle, world.services.deployments._ledger
+    failback = ComposeFailback(lifecycle=lifecycle, ledger=ledger, window=NONE)
     return ComposeReconciler(
         host_id=host_id,
-        lifecycle=world.services.composes.lifecycle,
-        ledger=world.services.deployments._ledger,
+        lifecycle=lifecycle,
+        replaced=lambda compose_id: ReplacedContainers(failback=failback, compose_id=compose_id, watch_time=NONE),
+        ledger=ledger,
         watch_time=NONE,
         drain_time=NONE,
         troubles=world.services.troubles,

@@ -121,7 +121,7 @@ async def test_a_route_that_was_taken_away_is_given_back_once_the_port_is_free_a
     edge, runtime = KeptRoutes(), Usurped({release_id})
     lifecycle = lifecycle_of(world, edge, runtime)
     await lifecycle.tools.routing.lead(application_id, release_id)
-    guard = Guard(host_id="local", lifecycle=lifecycle, unstable=lambda _tx, _id: None)
+    guard = Guard(host_id="local", lifecycle=lifecycle, unstable=lambda _tx, _id, _why: None)
     await guard.guard_round()
     assert edge.leads_to(application_id) is None
     await world.deploy(application_id)
@@ -149,7 +149,7 @@ async def test_what_is_deployed_keeps_its_route_where_the_one_before_has_lost_it
     lifecycle = lifecycle_of(world, edge, runtime)
     new = await world.release(application_id, state=ReleaseState.STARTING, port=4101)
     await lifecycle.tools.routing.lead(application_id, new)  # and it does not serve by the rows yet
-    guard = Guard(host_id="local", lifecycle=lifecycle, unstable=lambda _tx, told_of: told.append(told_of))
+    guard = Guard(host_id="local", lifecycle=lifecycle, unstable=lambda _tx, told_of, _why: told.append(told_of))
     await guard.guard_round()
     assert edge.leads_to(application_id) == new
     assert (told, [*guard.away]) == ([], [])
@@ -173,7 +173,7 @@ async def test_a_release_that_drains_is_asked_nothing_once_its_port_is_anothers(
     edge, runtime, told = KeptRoutes(), Usurped(set()), list[str]()
     lifecycle = lifecycle_of(world, edge, runtime)
     await lifecycle.tools.routing.lead(application_id, new)
-    guard = Guard(host_id="local", lifecycle=lifecycle, unstable=lambda _tx, told_of: told.append(told_of))
+    guard = Guard(host_id="local", lifecycle=lifecycle, unstable=lambda _tx, told_of, _why: told.append(told_of))
     await guard.guard_round()
     assert [each.port for each in edge.kept[application_id].before] == [4100]
     runtime.release_ids.add(old)
@@ -191,7 +191,7 @@ async def test_the_port_of_a_stopped_application_is_anybodys(world: World) -> No
     lifecycle = lifecycle_of(world, edge, Usurped({release_id}))
     stopped = DesiredState.DOWN
     await world.services.db.run(lambda tx: services_store.set_fields(tx, application_id, wanted=stopped))
-    guard = Guard(host_id="local", lifecycle=lifecycle, unstable=lambda _tx, told_of: told.append(told_of))
+    guard = Guard(host_id="local", lifecycle=lifecycle, unstable=lambda _tx, told_of, _why: told.append(told_of))
     await guard.guard_round()
     assert (told, [*guard.away]) == ([], [])
 
@@ -201,7 +201,7 @@ async def test_who_is_led_to_a_port_of_others_again_is_led_away_again_and_it_is_
     release_id = await serving(world, application_id)
     edge, told = KeptRoutes(), list[str]()
     lifecycle = lifecycle_of(world, edge, Usurped({release_id}))
-    guard = Guard(host_id="local", lifecycle=lifecycle, unstable=lambda _tx, told_of: told.append(told_of))
+    guard = Guard(host_id="local", lifecycle=lifecycle, unstable=lambda _tx, told_of, _why: told.append(told_of))
     for _ in range(2):
         await lifecycle.tools.routing.lead(application_id, release_id)  # as a start does
         await guard.guard_round()

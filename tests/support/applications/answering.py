@@ -69,6 +69,28 @@ DIES_AFTER_TEN = counting("new", 10, amid=True)
 SERVES = counting("old")
 SERVES_SLOWLY = counting("old", takes_seconds=0.1)
 
+# Whoever asks for /silence is the last to be answered; some seconds later it ends itself, where they are said.
+FALLS_SILENT = """\
+import http.server, os, threading, time
+
+silent = threading.Event()
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_GET(self):
+        while silent.is_set():
+            time.sleep(1)
+        self.wfile.write(b"HTTP/1.1 200 OK\\r\\ncontent-length: 3\\r\\n\\r\\nnew")
+        if self.path.startswith("/silence"):
+            silent.set()
+            _, _, seconds = self.path.partition("?")
+            seconds and threading.Timer(float(seconds), os._exit, (3,)).start()
+    def log_message(self, *args):
+        pass
+
+http.server.ThreadingHTTPServer(("0.0.0.0", int(os.environ["PORT"])), Handler).serve_forever()
+"""
+
 # No server of HTTP: it speaks first, and of something else.
 TALKS_OF_ITSELF = """\
 import os, socketserver

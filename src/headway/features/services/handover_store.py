@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Generic
+
+from sqlalchemy import select
 
 from headway.core.deployments import store as deployments
 from headway.features.services import releases_store, store
 from headway.features.services.driver import R
 from headway.features.services.model import ReleaseState, ServiceStatus
+from headway.infra.db.tables.services import releases
 from headway.infra.db.transaction import Tx
 
 
@@ -18,6 +22,12 @@ class Handover(Generic[R]):
 
     new: R
     old: R
+
+
+def took_over(tx: Tx, moved: Handover[Any], since: datetime) -> bool:
+    """Whether the one came to serve after ``since``, and is not what was gone back to."""
+    came = tx.scalar(select(releases.c.serving_since).where(releases.c.release_id == moved.new.release_id))
+    return moved.new.seq > moved.old.seq and came is not None and came >= since
 
 
 def hand_back(tx: Tx, moved: Handover[Any], why: str, **retires: Any) -> None:  # noqa: ANN401 - column values

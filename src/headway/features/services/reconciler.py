@@ -198,8 +198,8 @@ class ServiceReconciler(Generic[C, D]):
     def _at_rest(self, tx: Tx) -> list[AtRest]:
         return store.at_rest(tx, self.host_id, self.lifecycle.driver.reader.kinds)
 
-    def _mark_unstable(self, tx: Tx, deployment_id: str) -> None:
-        mark_unstable(tx, self.ledger, deployment_id)
+    def _mark_unstable(self, tx: Tx, deployment_id: str, why: str) -> None:
+        mark_unstable(tx, self.ledger, deployment_id, why)
 
 
 def refusals(troubles: Iterable[Trouble]) -> Mapping[str, str]:
@@ -207,9 +207,10 @@ def refusals(troubles: Iterable[Trouble]) -> Mapping[str, str]:
     return {each.item.removesuffix(_MAY_NOT): each.sentence for each in troubles if each.loop == _LOOP}
 
 
-def mark_unstable(tx: Tx, ledger: Ledger, deployment_id: str) -> None:
-    """Marks the deployment of what has crashed."""
-    deployments.set_fields(tx, deployment_id, unstable=True)
+def mark_unstable(tx: Tx, ledger: Ledger, deployment_id: str, why: str) -> None:
+    """Marks the deployment of what has crashed, with a sentence, unless it has one."""
+    told = deployments.find(tx, deployment_id).error_message
+    deployments.set_fields(tx, deployment_id, unstable=True, error_message=told or why)
     marked = deployments.find(tx, deployment_id)
     deployments.add_end_to_outbox(tx, marked, "unstable")
     ledger.shown_changed(tx, marked, Status.DONE)

@@ -60,6 +60,24 @@ def handed_over(tx: Tx, since: datetime) -> list[ApplicationHandover]:
     return found
 
 
+def stand_in(tx: Tx, release_id: str, since: datetime) -> ApplicationHandover | None:
+    """The release that has taken the place of an older one, which is there yet: where it came to serve after ``since``,
+    answered HTTP then, and is to go on. None for one that was gone back from.
+    """
+    old = store.release(tx, release_id)
+    new = None if old is None else store.serving(tx, old.service_id)
+    if old is None or old.state is not ReleaseState.RETIRING or new is None or new.health is None:
+        return None
+    moved = handover_store.Handover(new=new, old=old)
+    is_to_answer = new.health.answers and services_store.is_wanted(tx, old.service_id)
+    return moved if is_to_answer and handover_store.took_over(tx, moved, since) else None
+
+
+def keep(tx: Tx, release_id: str, until: datetime) -> None:
+    """A replaced release stays for longer."""
+    releases_store.set_fields(tx, release_id, retire_at=until)
+
+
 def is_standing(tx: Tx, moved: ApplicationHandover) -> bool:
     """Whether it is still so that the one has taken over from the other, and nothing has been deployed since."""
     application_id = moved.new.service_id
@@ -83,5 +101,5 @@ def beside(tx: Tx, application_id: str, release_id: str) -> Release | None:
 
 def _before(tx: Tx, application_id: str) -> Release | None:
     mine = (_r.service_id == application_id, _r.state == ReleaseState.RETIRING, _r.retire_at > tx.now)
-    row = tx.execute(select(_r.release_id).where(*mine).order_by(_r.retire_at.desc()).limit(1)).one_or_none()
+    row = tx.execute(select(_r.release_id).where(*mine).order_by(_r.serving_since.desc()).limit(1)).one_or_none()
     return None if row is None else store.release(tx, row.release_id)

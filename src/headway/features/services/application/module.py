@@ -41,7 +41,7 @@ from headway.features.services.application.deploy import ApplicationDeploy
 from headway.features.services.application.detection import DetectService
 from headway.features.services.application.driver import ApplicationDriver, ApplicationLifecycle
 from headway.features.services.application.duplication import ApplicationDuplication
-from headway.features.services.application.failback import ApplicationFailback
+from headway.features.services.application.failback import ApplicationFailback, ReplacedRelease
 from headway.features.services.application.folders import AppFolders
 from headway.features.services.application.image_specs import UNIX, ImageSpecs
 from headway.features.services.application.inspection import PREFIX
@@ -204,18 +204,18 @@ def _asked(
 
 
 def _module(base: Base, planner: ApplicationPlanner, lifecycle: ApplicationLifecycle) -> Module:
-    keeper, retention = _keeper(base, lifecycle, LOCAL_HOST), ApplicationRetention(base.vault)
     handback = ApplicationFailback(
         lifecycle=lifecycle,
         ledger=base.ledger,
         unchanged=Unchanged(base.db.version),
         window=base.settings.handback_time,
     )
+    keeper, retention = _keeper(base, handback, LOCAL_HOST), ApplicationRetention(base.vault)
     far = ServerReconciler(
         db=base.db,
         hosts=lifecycle.hosts,
         in_use=partial(services_store.hosts_in_use, kinds=APPLICATIONS),
-        keeper=partial(_keeper, base, lifecycle),
+        keeper=partial(_keeper, base, handback),
     )
     return Module(
         kinds=(
@@ -248,12 +248,14 @@ def _places(contexts: ApplicationContexts) -> Places:
     return lambda host_id: contexts.at(host_id).room.places()
 
 
-def _keeper(base: Base, lifecycle: ApplicationLifecycle, host_id: str) -> ApplicationReconciler:
+def _keeper(base: Base, handback: ApplicationFailback, host_id: str) -> ApplicationReconciler:
+    watch_time = base.settings.watch_time
     return ApplicationReconciler(
         host_id=host_id,
-        lifecycle=lifecycle,
+        lifecycle=handback.lifecycle,
+        replaced=lambda release_id: ReplacedRelease(failback=handback, release_id=release_id, watch_time=watch_time),
         ledger=base.ledger,
-        watch_time=base.settings.watch_time,
+        watch_time=watch_time,
         troubles=base.engine.troubles,
     )
 

@@ -16,6 +16,7 @@ from headway.infra.db.transaction import Tx
 log = logging.getLogger(__name__)
 
 _REST = 0.25
+_TAKEN = "Its port is held by a process that is not its own; nobody is led there until that is gone."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +25,7 @@ class Guard:
 
     host_id: str
     lifecycle: ApplicationLifecycle
-    unstable: Callable[[Tx, str], None]
+    unstable: Callable[[Tx, str, str], None]
     _away: dict[str, Release] = field(default_factory=dict)
     _closing: set[str] = field(default_factory=set)
 
@@ -80,7 +81,7 @@ class Guard:
             release.service_id,
             extra={"ports": list(release.ports)},
         )
-        await self.lifecycle.db.run(lambda tx: self.unstable(tx, release.deployment_id))
+        await self.lifecycle.db.run(lambda tx: self.unstable(tx, release.deployment_id, _TAKEN))
 
 
 def _to_close(tx: Tx, release_id: str) -> Release | None:

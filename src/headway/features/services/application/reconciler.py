@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import ClassVar
@@ -19,9 +19,11 @@ from headway.features.services import store as services_store
 from headway.features.services.application import health_store, store
 from headway.features.services.application.downtime import ApplicationDowntime
 from headway.features.services.application.driver import ApplicationDriver
+from headway.features.services.application.failback import how_ended
 from headway.features.services.application.loopback_memory import look_back
 from headway.features.services.application.port_guard import Guard
 from headway.features.services.application.tools import ApplicationContext
+from headway.features.services.last_look import Replaced, may_end
 from headway.features.services.model import AtRest, DesiredState, Release, ReleaseState
 from headway.features.services.reconciler import ONCE, ServiceReconciler
 from headway.infra.db.engine import DatabaseAway
@@ -40,6 +42,7 @@ class ApplicationReconciler(ServiceReconciler[ApplicationContext, ApplicationDri
     """Keeps the applications of one host, and guards their routes."""
 
     rest_seconds: ClassVar[float] = 1.0
+    replaced: Callable[[str], Replaced]
     guard: Guard = field(init=False)
     _held: set[str] = field(default_factory=set)
     _unswept: set[str] = field(default_factory=set)
@@ -152,8 +155,11 @@ class ApplicationReconciler(ServiceReconciler[ApplicationContext, ApplicationDri
                 await self.lifecycle.tools.routing.lead_lost(application_id)
 
     async def _watch(self, release: Release) -> None:
-        if await self.lifecycle.driver.runtime(release).crashed(release.release_id):
-            await self.lifecycle.db.run(lambda tx: self._mark_unstable(tx, release.deployment_id))
+        runtime = self.lifecycle.driver.runtime(release)
+        if await runtime.crashed(release.release_id):
+            how = how_ended(await runtime.status(release.release_id))
+            why = f"The release ended by itself{how} after requests came to it. Its output says more."
+            await self.lifecycle.db.run(lambda tx: self._mark_unstable(tx, release.deployment_id, why))
 
     async def _watch_downtime(self, at_rest: Sequence[AtRest], up: Collection[str]) -> None:
         """Looks whether what is to run does, as long after its deployment as it may be; a few at each round."""
@@ -168,26 +174,30 @@ class ApplicationReconciler(ServiceReconciler[ApplicationContext, ApplicationDri
         await self._retiring.release()
 
     async def _retire(self, release_id: str) -> None:
-        async with self._seats:
-            await self._by_itself(_replaced(release_id), partial(self._end_replaced, release_id))
+        await self._by_itself(_replaced(release_id), partial(self._end_replaced, release_id))
 
     async def _end_replaced(self, release_id: str) -> None:
-        """Ends a replaced release; those that are kept keep their folders. Where an engine or the edge is away, or a
-        disk is full, it is left to the next round.
+        """Ends a replaced release, once the one in its place is seen to answer yet; those that are kept keep their
+        folders. Where an engine or the edge is away, or a disk is full, it is left to the next round.
         """
-        release = await self.lifecycle.db.read(lambda tx: store.release(tx, release_id))
-        if release is None or release.state is not ReleaseState.RETIRING:  # it went with its application meanwhile
-            return
         try:
-            await self.lifecycle.driver.retire(release)
-            async with self.lifecycle.turn(release.service_id):  # another may have ended at the same moment
-                await self.lifecycle.clear(release.service_id)
+            if await may_end(self.replaced(release_id)):
+                async with self._seats:
+                    await self._end(release_id)
         except (Unavailable, OSError) as error:
             if self._told.get(release_id) != str(error):  # each round meets it again: once is enough
                 self._told[release_id] = str(error)
                 log.warning("left for later: %s", error)
         else:
             self._told.pop(release_id, None)
+
+    async def _end(self, release_id: str) -> None:
+        release = await self.lifecycle.db.read(lambda tx: store.release(tx, release_id))
+        if release is None or release.state is not ReleaseState.RETIRING:  # it serves, or went with its application
+            return
+        await self.lifecycle.driver.retire(release)
+        async with self.lifecycle.turn(release.service_id):  # another may have ended at the same moment
+            await self.lifecycle.clear(release.service_id)
 
     async def _hold(self, up: Collection[str]) -> None:
         """What may not be started again now is not by the engine either: what runs goes on. A swarm would start it

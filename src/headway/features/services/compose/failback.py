@@ -16,11 +16,13 @@ from headway.drivers.runtimes.compose.observation import Container, ended_by_its
 from headway.features.services.compose import handover_store
 from headway.features.services.compose.driver import ComposeLifecycle
 from headway.features.services.compose.handover_store import ComposeHandover
-from headway.features.services.compose.model import Record
+from headway.features.services.compose.model import ComposeRelease, Record
 from headway.features.services.compose.presence import of_release
 from headway.features.services.compose.reconciler import retire
+from headway.features.services.compose.routing import ComposeRouting
 from headway.features.services.reconciler import ONCE, mark_unstable
 from headway.infra.db.transaction import Tx
+from headway.kernel.artifacts import Route
 from headway.kernel.errors import HeadwayError
 from headway.kernel.events import DeploymentEnded
 
@@ -94,27 +96,33 @@ class ComposeFailback:
         if _was_started_since(moved, fallen, containers):
             return True
         async with self.lifecycle.turn(compose_id):
-            is_given_back = await self._give_back(moved, fallen)
+            is_given_back = await self._give_back(moved, _ended(fallen))
         if is_given_back:
             await retire(self.lifecycle, compose_id)
         return True
 
-    async def _give_back(self, moved: ComposeHandover, fallen: Container) -> bool:
+    async def hand_back(self, moved: ComposeHandover, what: str) -> bool:
+        """Leads requests to the containers before, if they run; whether they serve again. ``what`` is the beginning of
+        the sentence that says why.
+        """
+        compose_id = moved.new.service_id
+        async with self.lifecycle.turn(compose_id):
+            containers = await self.lifecycle.driver.containers(compose_id)
+            return _still_serve(moved.old.record, containers) and await self._give_back(moved, what)
+
+    async def _give_back(self, moved: ComposeHandover, what: str) -> bool:
         """Leads requests to the containers before, first of all; whether they serve again."""
         if not await self.lifecycle.db.read(lambda tx: handover_store.is_standing(tx, moved)):
             return False
         compose_id = moved.new.service_id
         tools = await self.lifecycle.driver.tools_of(compose_id)
         await tools.routing.lead(compose_id, moved.old, alone=True)
-        why = (
-            f"A container of {fallen.service} ended by itself soon after requests came to it; the containers before "
-            "serve again."
-        )
+        why = f"{what} soon after requests came to it; the containers before serve again."
 
         def write(tx: Tx) -> bool:
             is_given_back = handover_store.hand_back(tx, moved, why)
             if is_given_back:
-                mark_unstable(tx, self.ledger, moved.new.deployment_id)
+                mark_unstable(tx, self.ledger, moved.new.deployment_id, why)
             return is_given_back
 
         if not await self.lifecycle.db.run(write):
@@ -123,6 +131,69 @@ class ComposeFailback:
         # Once more: the reconciler may have followed the newer ones meanwhile.
         await tools.routing.lead(compose_id, moved.old, alone=True)
         return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplacedContainers:
+    """Fits ``last_look.Replaced``: the containers of a compose service that newer ones were put beside, where these
+    answered HTTP when they came to serve.
+    """
+
+    failback: ComposeFailback
+    compose_id: str
+    watch_time: timedelta
+    _seen: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def routing(self) -> ComposeRouting:
+        """See ``Replaced``."""
+        return self.failback.lifecycle.tools.routing
+
+    async def route(self) -> Route | None:
+        """See ``Replaced``: what led to containers that serve on as before need not be asked."""
+        moved = await self._moved()
+        if moved is None or not _still_serve(moved.old.record, await self._containers(moved)):
+            return None
+        route = await self.routing.standing(self.compose_id)
+        if route is None or route.release_id != moved.new.release_id:
+            return None
+        return await self.routing.answering(route, _newly_answering(moved.new))
+
+    async def fallen(self) -> str | None:
+        """See ``Replaced``: since the first look."""
+        moved = await self._moved()
+        fallen = None if moved is None else _fallen(moved, await self._containers(moved), self._seen)
+        return None if fallen is None else _ended(fallen)
+
+    async def keep(self, time: timedelta) -> None:
+        """See ``Replaced``: they stay until they are told to end."""
+
+    async def hand_back(self, what: str) -> bool:
+        """See ``Replaced``."""
+        moved = await self._moved()
+        return moved is not None and await self.failback.hand_back(moved, what)
+
+    async def _moved(self) -> ComposeHandover | None:
+        vault = self.failback.lifecycle.vault
+        return await self.failback.lifecycle.db.read(
+            lambda tx: handover_store.stand_in(tx, self.compose_id, vault, tx.now - self.watch_time)
+        )
+
+    async def _containers(self, moved: ComposeHandover) -> Sequence[Container]:
+        found = await self.failback.lifecycle.driver.containers(self.compose_id)
+        _fallen(moved, found, self._seen)
+        return found
+
+
+def _ended(fallen: Container) -> str:
+    return f"A container of {fallen.service} ended by itself"
+
+
+def _newly_answering(release: ComposeRelease) -> list[str]:
+    """The ports (SERVICE:PORT) that answered when a release came to serve, of what it has made itself."""
+    services = release.record.services
+    made = {name for name, each in services.items() if each.deployment_id == release.deployment_id}
+    return [each for each in release.record.answers or () if each.partition(":")[0] in made]
 
 
 def _fallen(moved: ComposeHandover, containers: Sequence[Container], seen: dict[str, int]) -> Container | None:

@@ -34,6 +34,17 @@ def of(tx: Tx, deployment_id: str, vault: Vault) -> ComposeHandover | None:
     return None if old is None or old.record.stack else handover_store.Handover(new=new, old=old)
 
 
+def stand_in(tx: Tx, compose_id: str, vault: Vault, since: datetime) -> ComposeHandover | None:
+    """What serves, where it took over from something older after ``since`` and is to go on. None for what was gone back
+    to.
+    """
+    serving = store.serving(tx, compose_id, vault)
+    moved = None if serving is None else of(tx, serving.deployment_id, vault)
+    if moved is None or not services_store.is_wanted(tx, compose_id):
+        return None
+    return moved if handover_store.took_over(tx, moved, since) else None
+
+
 def young(tx: Tx, since: datetime) -> list[str]:
     """The deployments whose releases serve, and that came to their end after ``since`` and were not marked unstable."""
     joined = select(_d.deployment_id).join(releases, _r.release_id == _d.deployment_id)

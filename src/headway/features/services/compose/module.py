@@ -33,7 +33,7 @@ from headway.features.services.compose import powers, store
 from headway.features.services.compose.creation import ComposeCreation
 from headway.features.services.compose.deploy import ComposeDeploy
 from headway.features.services.compose.driver import ComposeDriver, ComposeLifecycle
-from headway.features.services.compose.failback import ComposeFailback
+from headway.features.services.compose.failback import ComposeFailback, ReplacedContainers
 from headway.features.services.compose.folders import ComposeFolders
 from headway.features.services.compose.kind import compose_kind
 from headway.features.services.compose.model import ComposeSettings, from_archive
@@ -167,16 +167,16 @@ def _lifecycle(base: Base, servers: Servers, contexts: ComposeContexts) -> Compo
 
 
 def _module(base: Base, planner: ComposePlanner, lifecycle: ComposeLifecycle) -> Module:
-    keeper = _keeper(base, lifecycle, LOCAL_HOST)
+    # Once they have drained, those before are asked to end.
+    window = min(base.settings.handback_time, base.settings.drain_time)
+    handback = ComposeFailback(lifecycle=lifecycle, ledger=base.ledger, window=window)
+    keeper = _keeper(base, handback, LOCAL_HOST)
     far = ServerReconciler(
         db=base.db,
         hosts=lifecycle.hosts,
         in_use=partial(services_store.hosts_in_use, kinds=COMPOSES),
-        keeper=partial(_keeper, base, lifecycle),
+        keeper=partial(_keeper, base, handback),
     )
-    # Once they have drained, those before are asked to end.
-    window = min(base.settings.handback_time, base.settings.drain_time)
-    handback = ComposeFailback(lifecycle=lifecycle, ledger=base.ledger, window=window)
     base.events.listen(DeploymentEnded, handback.ended)
     return Module(
         kinds=(
@@ -200,12 +200,14 @@ def _module(base: Base, planner: ComposePlanner, lifecycle: ComposeLifecycle) ->
     )
 
 
-def _keeper(base: Base, lifecycle: ComposeLifecycle, host_id: str) -> ComposeReconciler:
+def _keeper(base: Base, handback: ComposeFailback, host_id: str) -> ComposeReconciler:
+    watch_time = base.settings.watch_time
     return ComposeReconciler(
         host_id=host_id,
-        lifecycle=lifecycle,
+        lifecycle=handback.lifecycle,
+        replaced=lambda compose_id: ReplacedContainers(failback=handback, compose_id=compose_id, watch_time=watch_time),
         ledger=base.ledger,
-        watch_time=base.settings.watch_time,
+        watch_time=watch_time,
         troubles=base.engine.troubles,
         drain_time=base.settings.drain_time,
     )

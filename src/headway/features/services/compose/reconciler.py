@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -22,6 +22,7 @@ from headway.features.services.compose.driver import ComposeDriver, ComposeLifec
 from headway.features.services.compose.model import ComposeRelease, Record
 from headway.features.services.compose.presence import outdated
 from headway.features.services.compose.tools import ComposeContext
+from headway.features.services.last_look import Replaced, may_end
 from headway.features.services.model import COMPOSES, AtRest, DesiredState
 from headway.features.services.reconciler import ONCE, ServiceReconciler
 from headway.infra.db.transaction import Tx
@@ -37,6 +38,7 @@ class ComposeReconciler(ServiceReconciler[ComposeContext, ComposeDriver]):
     """Keeps the compose services of one host."""
 
     drain_time: timedelta
+    replaced: Callable[[str], Replaced]
     rest_seconds: ClassVar[float] = 2.0
     _fallen: set[str] = field(default_factory=set)
     _stacks: set[str] = field(default_factory=set)
@@ -212,7 +214,12 @@ class ComposeReconciler(ServiceReconciler[ComposeContext, ComposeDriver]):
         await self._ending_stacks.release()
 
     async def _retire(self, compose_id: str) -> None:
-        await self._by_itself(_replaced(compose_id), partial(retire, self.lifecycle, compose_id))
+        await self._by_itself(_replaced(compose_id), partial(self._end_replaced, compose_id))
+
+    async def _end_replaced(self, compose_id: str) -> None:
+        """Ends what was replaced, once what is in its place is seen to answer yet."""
+        if await may_end(self.replaced(compose_id)):
+            await retire(self.lifecycle, compose_id)
 
     async def _watch(self, containers: Mapping[str, Sequence[Container]]) -> None:
         watched = await self.lifecycle.db.read(lambda tx: store.watched(tx, self.host_id, tx.now - self.watch_time))
@@ -223,7 +230,8 @@ class ComposeReconciler(ServiceReconciler[ComposeContext, ComposeDriver]):
 
     async def _look_at(self, compose_id: str, deployment_id: str, mine: Sequence[Container]) -> None:
         if any(has_crashed(each) for each in mine) or await self._has_failed_tasks(compose_id, deployment_id):
-            await self.lifecycle.db.run(lambda tx: self._mark_unstable(tx, deployment_id))
+            why = "A container has ended by itself since it came to serve. Its output says more."
+            await self.lifecycle.db.run(lambda tx: self._mark_unstable(tx, deployment_id, why))
 
     async def _has_failed_tasks(self, compose_id: str, deployment_id: str) -> bool:
         """Whether copies of a stack have ended by themselves on any machine, or the swarm has gone back."""
