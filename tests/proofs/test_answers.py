@@ -18,6 +18,7 @@ from tests.support.applications.answering import (
     BROKEN_AT_FIRST_REQUEST,
     BROKEN_AT_IMPORT,
     DIES_AFTER_TEN,
+    FALLS_SILENT,
     SERVES,
     SERVES_SLOWLY,
     TALKS_OF_ITSELF,
@@ -32,7 +33,7 @@ from tests.support.applications.led import (
 from tests.support.applications.visitors import Visitors
 from tests.support.docker.compose import panel_with_engine, stack
 from tests.support.docker.docker_engine import BASE_IMAGE, Engine
-from tests.support.panel.panel import Panel, commit, git_repository, panel, until
+from tests.support.panel.panel import Panel, commit, git_repository, panel, until, web
 
 SECONDS = 200
 _WSGI = """\
@@ -118,7 +119,9 @@ SERVERS = {
     "gunicorn": Server(
         files={
             "requirements.txt": "gunicorn==23.0.0\n",
-            "Procfile": "web: gunicorn -w 2 -b 127.0.0.1:$PORT shop:app\n",
+            # A worker of the kind "sync" hears nobody while it waits for what a connection of the edge brings, and may
+            # bring never; the master, which ends with the first worker, waits for it for half a minute.
+            "Procfile": "web: gunicorn -w 2 -k gthread -b 127.0.0.1:$PORT shop:app\n",
         },
         file="shop.py",
         program=_WSGI,
@@ -180,6 +183,28 @@ def test_natively(site: Panel, folder: Path, name: str) -> None:
     commit(repository, server.answering("new", 14), "dies amid an answer after some")
     for post, few in CROWDS:
         _dies(site, name, partial(site.deploy, application_id), post=post, few=few)
+
+
+def _native(app: str) -> dict[str, str]:
+    return {**web(""), "app.py": app}
+
+
+def test_who_answers_nobody_any_more_is_gone_back_from(site: Panel, folder: Path) -> None:
+    """Also where its process lives on: after a minute without an answer."""
+    repository = folder / "silent"
+    application_id = site.application(git_repository(repository, _native(SERVES)), name="silent")
+    site.done(site.deploy(application_id), SECONDS)
+    before = site.get("application.one", applicationId=application_id)["servingReleaseId"]
+    commit(repository, _native(FALLS_SILENT), "fall silent")
+    deployment_id = site.deploy(application_id)
+    site.done(deployment_id, SECONDS)
+    assert site.visit("silent", "/silence").text == "new"
+    until(lambda: site.one(deployment_id)["errorMessage"], 100, what="it is told")
+    told = site.one(deployment_id)["errorMessage"]
+    assert told == "The release stopped answering soon after requests came to it; the one before serves again."
+    assert site.one(deployment_id)["unstable"]
+    assert site.get("application.one", applicationId=application_id)["servingReleaseId"] == before
+    assert site.visit("silent").text == "old"
 
 
 def _dies(
