@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from headway.core.deployments.ledger import Ledger
@@ -23,6 +23,7 @@ from headway.infra.hosts.base import Host
 from headway.infra.logs.broadcast import Broadcast
 from headway.infra.panel.data_dir import DataDir
 from headway.kernel.clock import Clock
+from headway.kernel.dataclass import dataclass
 from headway.kernel.events import Events
 from headway.kernel.settings import Settings
 from headway.kernel.vault import Vault

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 
 from headway.core.access.service import AccessService
@@ -43,6 +42,7 @@ from headway.features.services.relocation import ServiceRelocation
 from headway.features.usage.module import UsageOverTime, install_usage
 from headway.features.webhooks.module import Webhooks, install_webhooks
 from headway.features.webhooks.pull_files import PullFiles
+from headway.kernel.dataclass import dataclass
 from headway.module import Base, Module
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -67,6 +66,7 @@ from headway.http.uploads import received
 from headway.infra.db.probe import why_away
 from headway.infra.logs.download import OpenedLog
 from headway.infra.logs.line_pieces import LinesFollowed
+from headway.kernel.dataclass import dataclass
 from headway.kernel.forms import YesNo
 from headway.module import Base
 from headway.modules import Features

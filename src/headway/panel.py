@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 
 from headway import modules, surveys
@@ -36,6 +36,7 @@ from headway.infra.panel.metrics_port import settle
 from headway.infra.panel.notify import more_time, tell_ready
 from headway.infra.panel.process import go_first
 from headway.kernel.clock import SystemClock
+from headway.kernel.dataclass import dataclass
 from headway.kernel.events import Events
 from headway.kernel.ids import new_id
 from headway.kernel.settings import LOOPBACK, Settings

@@ -13,7 +13,7 @@ import signal
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -36,6 +36,7 @@ from headway.infra.db.transaction import Tx
 from headway.infra.hosts import cgroups, processes
 from headway.infra.panel.archive import Contents, check_archive, unpack_archive, write_archive
 from headway.infra.panel.data_dir import KEPT_APART, DataDir, holder_of, shelter_of, sync_folder
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Conflict, HeadwayError, InvalidInput
 from headway.kernel.settings import Part, Settings
 from headway.kernel.vault import Vault

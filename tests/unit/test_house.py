@@ -30,6 +30,8 @@ VERBS_THAT_SAY_NOTHING = ("do_", "handle_")
 CALLED_BY_LIBRARIES = frozenset({"handle_ping"})  # uvicorn's own name of what is done otherwise here
 READ_ONLY_TYPES = {"Mapping", "Sequence", "Collection", "Iterable", "Set", "AbstractSet", "frozenset", "tuple"}
 MUTABLE_MAKERS = {"list", "dict", "set", "bytearray", "defaultdict", "deque", "OrderedDict", "Counter"}
+COSTLY_DATACLASS = re.compile(r"^ *from dataclasses import .*\bdataclass\b", re.MULTILINE)
+MAY_MAKE_COSTLY_ONES = {"src/headway/kernel/dataclass.py", "src/headway/drivers/sources/repacker.py"}
 
 pytestmark = pytest.mark.slow  # and in script/check
 
@@ -66,6 +68,12 @@ def test_modules_are_called_by_nouns() -> None:
     """A name may begin with what its noun is like: ``stored_backups``."""
     named = [path.stem for path in PRODUCT if MIGRATIONS not in path.parents]
     assert {name for name in named if NO_NOUN.search(name)} - NOUNS_ALL_THE_SAME == set()
+
+
+def test_a_dataclass_is_made_by_what_a_start_can_afford() -> None:
+    """But for the script that runs without the rest of Headway, and for what makes them."""
+    costly = [path for path in PRODUCT if COSTLY_DATACLASS.search(path.read_text())]
+    assert {_name(path) for path in costly} == MAY_MAKE_COSTLY_ONES
 
 
 def test_no_two_features_have_a_class_of_one_name() -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from headway.kernel.dataclass import dataclass
 
 Issue = Mapping[str, Any]
 Path = Sequence[str | int]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
@@ -14,6 +14,7 @@ from headway.api.issues import Expected
 from headway.core.access.model import Actor, Role
 from headway.core.access.policy import Permission
 from headway.core.deployments.idempotency import Once, Queued
+from headway.kernel.dataclass import dataclass
 from headway.kernel.uploads import Upload
 
 I = TypeVar("I", bound=Input)  # noqa: E741 - an input

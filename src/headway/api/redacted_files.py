@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from headway.kernel.dataclass import dataclass
 from headway.kernel.veil import MARK, MarkUnknown, veiled_addresses
 
 if TYPE_CHECKING:

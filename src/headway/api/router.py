@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from inspect import getdoc
 from types import NoneType
@@ -15,6 +15,7 @@ from headway.api.inputs import Input, expected_of
 from headway.api.operation import Call, Kind, Nothing, Operation, Ready
 from headway.core.access.model import Role, Scope
 from headway.core.access.policy import Noun, Permission
+from headway.kernel.dataclass import dataclass
 
 N = TypeVar("N")  # what the operations of a router need
 I = TypeVar("I", bound=Input)  # noqa: E741 - an input

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import tarfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from headway.cli.ignore_files import Ignored
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 
 LEFT_OUT = frozenset({".git", ".hg", ".svn", ".venv", "__pycache__", "node_modules"})

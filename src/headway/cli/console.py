@@ -10,13 +10,13 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from headway.cli import output
 from headway.cli.statuses import Status
 from headway.cli.terminal import Screened
 from headway.kernel.console_frames import MOST_UNTAKEN, WINDOW, WITH_REASON, Kind
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError, Unavailable
 
 if TYPE_CHECKING:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+
+from headway.kernel.dataclass import dataclass
 
 _GIB = 1 << 30
 _LITTLE_DISK = 2 * _GIB

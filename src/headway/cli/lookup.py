@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from headway.cli.client import Client
 from headway.cli.options import DATABASES
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput, NotFound
 
 ID_LENGTH = 21

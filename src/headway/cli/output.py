@@ -10,13 +10,13 @@ import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, redirect_stdout
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import zip_longest
 from typing import Any, TextIO
 from unicodedata import combining, east_asian_width
 
 from headway.cli.terminal import screened
+from headway.kernel.dataclass import dataclass
 
 Row = Mapping[str, Any]
 

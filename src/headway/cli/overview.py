@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from headway.cli import output
 from headway.cli.answers import answers_of
+from headway.kernel.dataclass import dataclass
 
 if TYPE_CHECKING:
     from headway.cli.client import Client

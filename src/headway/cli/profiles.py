@@ -7,10 +7,11 @@ import os
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Self
 
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput, NotFound
 
 DEFAULT = "default"

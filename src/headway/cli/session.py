@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import typer
 
 from headway.cli import output
+from headway.kernel.dataclass import dataclass
 
 if TYPE_CHECKING:
     from headway.cli.client import Client

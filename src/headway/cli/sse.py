@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from headway.kernel.dataclass import dataclass
 
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from headway.cli.profiles import Profile, Profiles
 from headway.infra.panel.kept_settings import kept_settings
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 
 _HERE = "http://127.0.0.1"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from starlette.types import Scope
 
@@ -16,6 +16,7 @@ from headway.core.access.sign_in import SignIn
 from headway.http.cookies import cookie_in, session_name
 from headway.http.origin import Origins, is_asked_from
 from headway.kernel.context import found
+from headway.kernel.dataclass import dataclass
 
 _BEARER = b"bearer "
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from pydantic_core import to_json
@@ -12,6 +12,7 @@ from pydantic_core import to_json
 from headway.api.rows import moment
 from headway.core.deployments.model import Deployment, StepRecord
 from headway.core.deployments.subjects import service_of
+from headway.kernel.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

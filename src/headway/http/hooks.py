@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 
 from pydantic_core import to_json
 from starlette.routing import Route
@@ -19,6 +18,7 @@ from headway.http.answers import Answer, json_answer, send_answer
 from headway.http.bodies import read_whole
 from headway.http.needs import HttpNeeds
 from headway.http.seats import Bounds, Seats
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import NotFound
 
 _LARGE_BYTES = 1 << 20

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from headway.core.access.audience import Audience
 from headway.core.deployments.waiters import Waiters
@@ -15,6 +14,7 @@ from headway.features.services.uploads import UploadRoom
 from headway.features.webhooks.service import WebhookService
 from headway.http.auth import Door
 from headway.infra.db.engine import Database
+from headway.kernel.dataclass import dataclass
 from headway.kernel.events import Events
 
 

@@ -8,9 +8,9 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from ipaddress import ip_network
 
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Unavailable
 
 

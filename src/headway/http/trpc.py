@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from pydantic_core import to_json
@@ -23,6 +22,7 @@ from headway.http.bodies import Bodies
 from headway.http.idempotency import key_in
 from headway.http.needs import HttpNeeds
 from headway.http.superjson import UNDEFINED, unwrapped, wrapped
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Code
 
 MOST_CALLS = 100  # in one request

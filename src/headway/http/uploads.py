@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import parse_qsl
@@ -23,6 +23,7 @@ from headway.api.issues import Issue, wrong_type
 from headway.features.services.uploads import UploadRoom
 from headway.http import errors
 from headway.http.bodies import read_json
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError, Unavailable
 from headway.kernel.ids import new_id
 from headway.kernel.uploads import Upload

@@ -11,7 +11,6 @@ import json
 import ssl
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import JWKRegistry, Key, KeySet
 
 from headway.infra.http_content import AS_IT_IS, ContentRefused, content_of
+from headway.kernel.dataclass import dataclass
 from headway.kernel.provider_settings import Provider
 
 _SECONDS = 10.0

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
+
+from headway.kernel.dataclass import dataclass
 
 LONGEST_LINE = 16 << 10  # of what is shown
 LONGEST_READ = 4 * LONGEST_LINE  # of a line as it was written

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from headway.kernel.dataclass import dataclass
 from headway.kernel.forms import Form, size, whole
 
 _MIB = 1 << 20

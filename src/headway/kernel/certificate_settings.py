@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from headway.kernel.bounds import told
+from headway.kernel.dataclass import dataclass
 from headway.kernel.forms import matching
 from headway.kernel.toolchain_settings import ToolchainSettings
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 
 from headway.kernel.bounds import Bounds, told
+from headway.kernel.dataclass import dataclass
 from headway.kernel.forms import duration, size, whole
 
 _MIB = 1 << 20

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Protocol, TypeVar
+
+from headway.kernel.dataclass import dataclass
 
 log = logging.getLogger(__name__)
 

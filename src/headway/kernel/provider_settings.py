@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 
 from headway.kernel.bounds import told
 from headway.kernel.certificate_settings import CertificateSettings
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 from headway.kernel.forms import duration, matching
 from headway.kernel.secret import Secret

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, fields
 from datetime import timedelta
 
+from headway.kernel.dataclass import dataclass
 from headway.kernel.forms import duration_text, size_text
 from headway.kernel.settings import LOOPBACK, PREFIX, Settings, variable_of
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from headway.kernel.bounds import told
 from headway.kernel.container_settings import ContainerSettings
+from headway.kernel.dataclass import dataclass
 from headway.kernel.forms import matching
 from headway.kernel.secret import Secret
 

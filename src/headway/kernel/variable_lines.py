@@ -8,7 +8,8 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from headway.kernel.dataclass import dataclass
 
 # Nothing in it is tried twice: what has matched is not given back.
 _LINE = re.compile(

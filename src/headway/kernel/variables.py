@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 from headway.kernel.secrecy import looks_secret
 from headway.kernel.variable_lines import variable_lines
@@ -92,7 +92,10 @@ class Marks:
         return name not in self.open and plain not in _OPEN_NAMES and not plain.startswith(_OPEN_PREFIXES)
 
 
-def secrets_among(variables: Mapping[str, str], marks: Marks = Marks()) -> tuple[str, ...]:
+_NO_MARKS = Marks()
+
+
+def secrets_among(variables: Mapping[str, str], marks: Marks = _NO_MARKS) -> tuple[str, ...]:
     """The values that are masked wherever a log would show them, but for very short ones, which logs are full of."""
     return tuple(
         value for name, value in variables.items() if len(value) >= _LEAST_SECRET and marks.is_masked(name, value)

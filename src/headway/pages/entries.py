@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 from headway.api.problems import invalid
+from headway.kernel.dataclass import dataclass
 from headway.pages.forms import Choice, Kind
 from headway.pages.page import Visit
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 from urllib.parse import urlencode
 
 from headway.api.problems import Problem
+from headway.kernel.dataclass import dataclass
 
 R = TypeVar("R")
 AFTER = "after"  # in the address: the id behind which the list goes on

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import Any
 
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Conflict, InvalidInput
 from headway.pages.list_view import list_address
 from headway.pages.page import Asked, Unknown, Visit

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from headway.core.access.model import Actor
+from headway.kernel.dataclass import dataclass
 
 if TYPE_CHECKING:
     from headway.pages.forms import Flash, Form, Several

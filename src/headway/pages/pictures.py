@@ -7,8 +7,9 @@ stylesheet. Its values stand side by side, the oldest first; where one is None t
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import groupby
+
+from headway.kernel.dataclass import dataclass
 
 WIDTH, HEIGHT = 600, 80
 BAD = "bad"  # the tone whose stretches are broader than those of others

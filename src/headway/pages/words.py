@@ -7,10 +7,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
 from urllib.parse import urlsplit
+
+from headway.kernel.dataclass import dataclass
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 _LONGEST_LINK = 2_000

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from urllib.parse import quote
 
 from headway.core.access.sign_in import SignIn
@@ -10,6 +9,7 @@ from headway.http import errors
 from headway.http.answers import Answer
 from headway.http.cookies import forget_cookie, session_name, set_cookie, theme_name
 from headway.kernel.clock import Clock
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 from headway.web.answers import led_to
 from headway.web.paths import HOME, Paths

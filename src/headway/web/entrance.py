@@ -7,7 +7,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from headway.api.registry import Performer, Registry
 from headway.core.access.audience import Audience
 from headway.http.auth import Door
 from headway.kernel.clock import Clock
+from headway.kernel.dataclass import dataclass
 from headway.kernel.events import ChangeSource
 from headway.kernel.vault import Vault
 

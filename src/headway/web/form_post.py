@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import secrets
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from headway.api.inputs import expected_of, from_value, needed_of
 from headway.api.operation import Operation
@@ -15,6 +15,7 @@ from headway.core.access import policy
 from headway.core.access.policy import ConfirmFirst
 from headway.core.access.sign_in import SignIn
 from headway.http import errors
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Code, HeadwayError
 from headway.kernel.uploads import Upload
 from headway.pages.forms import Field, Flash, Form, Question

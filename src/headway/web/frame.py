@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 
 from headway.core.access.model import Actor
+from headway.kernel.dataclass import dataclass
 from headway.pages.forms import Flash
 from headway.web.marks import mark_of
 

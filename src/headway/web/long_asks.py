@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Unavailable
 from headway.pages.page import UnderWay
 

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable, Hashable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from headway.core.access.model import Actor, Credential
 from headway.core.deployments.response_cache import ResponseCache
+from headway.kernel.dataclass import dataclass
 from headway.pages.forms import Flash
 from headway.pages.page import Asked, UnderWay, Unknown
 from headway.web.paths import Named

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from headway.core.access.passkey_sign_in import PasskeySignIn
 from headway.core.access.passkeys import CHALLENGE_SECONDS, NoPasskeysHere, PasskeyHost, passkey_host
@@ -11,6 +10,7 @@ from headway.core.access.session import Opened
 from headway.http.answers import Answer
 from headway.http.cookies import cookie_in, forget_cookie, passkey_name, set_cookie
 from headway.http.origin import Place
+from headway.kernel.dataclass import dataclass
 from headway.web.answers import Headers
 from headway.web.requests import Came
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import unquote, urlsplit
+
+from headway.kernel.dataclass import dataclass
 
 _PART = "-"  # before the name of a part, where no form's name stands
 _LONGEST = 2_000

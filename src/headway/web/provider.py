@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from urllib.parse import quote
 
 from headway.core.access.provider_sign_in import JOURNEY_SECONDS, Arrival, ProviderSignIn
 from headway.http.answers import Answer
 from headway.http.cookies import cookie_in, forget_cookie, provider_name, set_cookie
+from headway.kernel.dataclass import dataclass
 from headway.web.answers import led_to
 from headway.web.requests import Came
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import parse_qsl, quote
 
 from starlette.types import Receive, Scope
@@ -15,6 +14,7 @@ from headway.http import errors
 from headway.http.bodies import read_whole
 from headway.http.cookies import cookie_in, flash_name, session_name, theme_name
 from headway.http.origin import Place, is_opened, is_sent_from
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Forbidden, InvalidInput
 
 FORM_TOKEN = "form_token"  # noqa: S105 - the name of the field

@@ -6,12 +6,12 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from headway.api.problems import Problem
 from headway.core.access.policy import ConfirmFirst
 from headway.core.access.sign_in import SignIn
 from headway.http import errors
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Code, HeadwayError
 from headway.pages.forms import Became, Question, Several
 from headway.pages.page import View

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from urllib.parse import quote
 
 from headway.core.access.sign_in import Opened, SignIn, Stage, Visitor
@@ -13,6 +13,7 @@ from headway.http.answers import Answer
 from headway.http.cookies import flash_name, forget_cookie, session_name, set_cookie
 from headway.http.seats import Bounds, Seats
 from headway.kernel.clock import Clock
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Code, Forbidden, HeadwayError, NotFound
 from headway.pages.page import View
 from headway.web.answers import Headers, led_to

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import TypeVar, cast
 
@@ -16,6 +16,7 @@ from headway.api.operation import Kind, Nothing, Operation, Ready, Stream
 from headway.api.registry import Given, Performer, Registry
 from headway.core.access import policy
 from headway.core.access.model import Actor
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Code, HeadwayError, Unavailable
 from headway.kernel.uploads import Upload
 from headway.pages.forms import Flash, Started

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,6 +18,7 @@ from headway.cli.session import Session
 from headway.cli.start_wait import Wait as Started
 from headway.cli.start_wait import say_started
 from headway.cli.statuses import Status
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput, NotFound
 from headway.kernel.time_range import ALL
 

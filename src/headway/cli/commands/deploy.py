@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
@@ -18,6 +17,7 @@ from headway.cli.build_options import settable
 from headway.cli.options import AsJson, BuildServer, InProject, OnServer
 from headway.cli.session import Session
 from headway.cli.statuses import Status
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 
 if TYPE_CHECKING:

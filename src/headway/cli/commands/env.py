@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,6 +16,7 @@ from headway.cli.options import AsJson
 from headway.cli.output import Column
 from headway.cli.session import Session
 from headway.cli.statuses import Status
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +15,7 @@ from headway.cli.options import AsJson, Yes
 from headway.cli.output import Column
 from headway.cli.session import Session
 from headway.cli.statuses import Status
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Forbidden, InvalidInput, NotFound
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Any, Self
@@ -14,6 +13,7 @@ from headway.cli import output
 from headway.cli.options import AsJson
 from headway.cli.output import Column
 from headway.cli.session import Session
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import NotFound
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from headway.core.access import members_store, people_store, second_factor, sessions_store
 from headway.core.access.model import Actor, Member
@@ -13,6 +13,7 @@ from headway.core.access.service import AccessService
 from headway.core.access.session import Session
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Conflict, Forbidden, InvalidInput
 
 

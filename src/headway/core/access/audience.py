@@ -6,12 +6,13 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 
 from headway.core.access.model import Actor
 from headway.core.access.policy import sees
 from headway.core.access.renewal import AccessEnded, as_it_is
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Conflict, TooManyRequests
 from headway.kernel.events import AccessChanged, Events, ServiceMoved
 

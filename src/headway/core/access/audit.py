@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -16,6 +16,7 @@ from headway.core.access.topics import AUDIT_LOGS, topics_of, topics_of_services
 from headway.infra.db.engine import Database
 from headway.infra.db.tables.access import audit_log
 from headway.infra.db.transaction import Tx, companion
+from headway.kernel.dataclass import dataclass
 from headway.kernel.events import Events, Whose
 from headway.kernel.ids import new_id
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from headway.core.access.model import Role
+from headway.kernel.dataclass import dataclass
 
 MOST_RULES = 200
 _MOST_GROUPS = 2_000

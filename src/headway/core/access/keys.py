@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 
 from headway.core.access import keys_store, store
@@ -11,6 +11,7 @@ from headway.core.access.policy import Missing, Noun, Permission, excess, permit
 from headway.core.access.service import AccessService
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Conflict, Forbidden
 from headway.kernel.ids import new_key
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
 from headway.core.access.model import Actor, Role
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Forbidden
 
 FIRST_FREE_PORT = 1_024

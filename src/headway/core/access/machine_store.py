@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import delete, insert, select, update
@@ -10,6 +9,7 @@ from sqlalchemy import delete, insert, select, update
 from headway.core.access.model import Actor, Role
 from headway.infra.db.tables.access import machine_allowances, machine_grants, organizations
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 
 _o = organizations.c
 _g = machine_grants.c

@@ -9,7 +9,6 @@ import hmac
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib import import_module
 
 from headway.core.access import passkeys_store, people_store, tokens
@@ -21,6 +20,7 @@ from headway.core.access.sign_in import WrongSignIn
 from headway.core.access.throttle import Throttle
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 
 log = logging.getLogger(__name__)
 

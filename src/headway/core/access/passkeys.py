@@ -6,11 +6,11 @@ import ipaddress
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
 from headway.core.access.wait_list import WaitList
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 
 MOST_PASSKEYS = 20

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
@@ -11,6 +10,7 @@ from sqlalchemy import ColumnElement, delete, insert, or_, select, update
 from headway.core.access.session import LinkTold
 from headway.infra.db.tables.access import links, members, passwords, users
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.ids import new_id
 
 LINK_LASTING = timedelta(hours=1)

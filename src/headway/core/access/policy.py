@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from headway.core.access.model import Actor, Role, Scope, Terms
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Forbidden, NotFound
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from headway.core.access import (
     members,
@@ -26,6 +26,7 @@ from headway.core.access.session_start import as_actor, new_token, note_failed, 
 from headway.core.access.throttle import Begun, Throttle, Trial
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Code, HeadwayError, InvalidInput, Unavailable
 
 __all__ = ["LinkGone", "LinkTold", "NameTaken", "Opened", "SignIn", "Stage", "Visitor", "WrongSignIn"]

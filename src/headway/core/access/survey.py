@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sqlalchemy import Row, inspect, select
@@ -19,6 +18,7 @@ from headway.core.access.machine import Need, Power
 from headway.core.access.machine_store import least_role
 from headway.infra.db.tables.access import machine_allowances, organizations
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.vault import Vault
 
 _a = machine_allowances.c

@@ -8,13 +8,13 @@ import ipaddress
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, insert, select, update
 
 from headway.infra.db.tables.access import sign_in_failures, sign_in_places
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import TooManyRequests
 
 _c, _p = sign_in_failures.c, sign_in_places.c

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from headway.core.access.model import Actor, CredentialKind
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import TooManyRequests
 
 

@@ -5,7 +5,7 @@ until a failure was mended.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
@@ -21,6 +21,7 @@ from headway.core.deployments.summary import deployment_rows, in_one_value
 from headway.core.deployments.usual_times import Span, milliseconds, span_of
 from headway.infra.db.tables.deployments import deployments
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 
 MOST_DAYS = 90
 MOST_COUNTED = 10_000  # of the newest, of each way to them

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import bindparam, select
 
@@ -25,6 +24,7 @@ from headway.infra.db.tables.deployments import PENDING, RUNNING, hosts
 from headway.infra.db.transaction import Tx
 from headway.infra.db.version import Version
 from headway.kernel.clock import Clock
+from headway.kernel.dataclass import dataclass
 
 _BYTES_OF_A_SPAN = 200  # about
 _BYTES_OF_A_DAY = 600  # about

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import ColumnElement, delete, insert, select
@@ -11,6 +10,7 @@ from sqlalchemy import ColumnElement, delete, insert, select
 from headway.core.access.model import Actor
 from headway.infra.db.tables.idempotency import idempotency_keys
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput, Unprocessable
 
 KEPT_FOR = timedelta(hours=24)

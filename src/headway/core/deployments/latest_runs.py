@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Select, select
@@ -12,6 +11,7 @@ from headway.core.deployments.model import SubjectType
 from headway.core.deployments.status import Reason, Status
 from headway.infra.db.tables.deployments import deployments
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 
 _d = deployments.c
 

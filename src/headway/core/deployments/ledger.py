@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
@@ -21,6 +20,7 @@ from headway.core.deployments.status import Intent, Maker, Reason, Status, allow
 from headway.core.deployments.subjects import topics_of_one, topics_of_subject, whose
 from headway.infra.db.tables.deployments import PENDING, RUNNING, deployments
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError, TooManyRequests
 from headway.kernel.events import DeploymentEnded, DeploymentMoved, DeploymentStarted, Events, Whose
 from headway.kernel.ids import new_id

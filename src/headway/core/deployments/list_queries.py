@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cache
 from typing import Any, Protocol, TypeVar
 
@@ -26,6 +26,7 @@ from headway.core.deployments.summary import (
 )
 from headway.infra.db.tables.deployments import BUILT_ELSEWHERE, PENDING, RUNNING
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 
 MOST_ROWS = 1_000  # of one page; a list without a limit of its own may be longer
 _IDS_AT_A_TIME = 1_000  # a statement takes no more than some ten thousand parameters

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Any
 
 from headway.core.access.model import Actor
 from headway.core.deployments.status import Intent, Reason, Status
+from headway.kernel.dataclass import dataclass
 
 
 class SubjectType(StrEnum):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import bindparam, select
 
@@ -13,6 +12,7 @@ from headway.core.deployments.list_queries import within
 from headway.core.deployments.status import ON_REQUEST, Status
 from headway.core.deployments.summary import COLUMNS, Listed, deployment_rows, in_one_value, listed
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 
 LOOKED_AT = 200  # deployments of the subject before it
 

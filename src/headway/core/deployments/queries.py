@@ -7,7 +7,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Generic, TypeVar
 
 from headway.core.access.model import Actor
@@ -26,6 +26,7 @@ from headway.core.deployments.summary import Listed
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.infra.db.version import Version
+from headway.kernel.dataclass import dataclass
 
 UNBOUNDED_CENTRAL_ROWS = 1_000
 # Until when a search may begin another look, which takes as long as all before it: so it is over in twice the time.

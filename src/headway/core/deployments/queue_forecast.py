@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from headway.core.deployments.model import Lane
 from headway.core.deployments.queue_position import QueueEntry
+from headway.kernel.dataclass import dataclass
 
 MOST_IN_FRONT = 200  # of a longer queue nothing is foretold
 

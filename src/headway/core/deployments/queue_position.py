@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -18,6 +17,7 @@ from headway.core.deployments.summary import Listed, deployment_rows
 from headway.infra.db.tables.deployments import PENDING, RUNNING, hosts
 from headway.infra.db.tables.servers import servers
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 
 _c = deployment_rows.c
 

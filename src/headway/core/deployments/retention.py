@@ -7,7 +7,6 @@ then the note. So a power cut leaves neither a log that nobody knows nor a row w
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import NamedTuple, Protocol
@@ -21,6 +20,7 @@ from headway.core.deployments.status import Status
 from headway.infra.db.engine import Database
 from headway.infra.db.tables.deployments import deployments, removed_logs, undos
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError
 
 ROWS_AT_A_TIME = 100

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Never, Protocol, TypeVar
 
@@ -13,6 +12,7 @@ from headway.core.deployments.status import Reason
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Exit, Host
 from headway.infra.hosts.command import Command
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError
 
 T = TypeVar("T")

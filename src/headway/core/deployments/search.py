@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
@@ -23,6 +22,7 @@ from headway.core.deployments.subjects import SERVICES
 from headway.core.deployments.summary import COLUMNS, Listed, deployment_rows, in_one_value, listed
 from headway.infra.db.tables.deployments import BUILT_ELSEWHERE, deployments
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 
 ROWS_OF_A_LOOK = 250  # of the first one; each further one looks at twice as many
 MOST_COUNTED = 5_000  # rows looked at, of each walk

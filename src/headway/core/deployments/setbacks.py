@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from sqlalchemy import delete, func, insert, select
 
 from headway.infra.db.tables.deployments import setbacks, steps
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 
 MOST_SETBACKS = 10  # a start of a panel that dies at once counts as well: enough for a machine that is switched twice
 

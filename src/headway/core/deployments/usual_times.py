@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, select
@@ -13,6 +13,7 @@ from headway.core.deployments.list_queries import steps_of
 from headway.core.deployments.status import Status
 from headway.core.deployments.summary import Listed, deployment_rows
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 
 MOST_COUNTED = 20  # of the newest that were done
 LEAST_COUNTED = 5  # of fewer nothing is said

@@ -6,7 +6,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -15,6 +15,7 @@ from headway.core.access.policy import Permission
 from headway.core.deployments.list_queries import Part
 from headway.core.deployments.queries import DeploymentReader
 from headway.core.deployments.status import Status
+from headway.kernel.dataclass import dataclass
 from headway.kernel.events import AccessChanged, DeploymentMoved, Events
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
 from headway.infra.db.tables.deployments import PENDING, RUNNING, deployments, leases
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 
 _c = deployments.c
 _NUMBER = func.count().label("number")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
@@ -17,6 +17,7 @@ from headway.infra.db.engine import Database, DatabaseAway, DatabaseFull
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Handle, Host
 from headway.kernel.clock import Clock, SystemClock
+from headway.kernel.dataclass import dataclass
 from headway.kernel.events import Events
 from headway.kernel.failures.explanation import Explanation
 from headway.kernel.failures.rule import Phase

@@ -7,7 +7,7 @@ import json
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import TypeVar
 
 from headway.core.deployments import lease as leases
@@ -23,6 +23,7 @@ from headway.core.engine.parts import SOON_SECONDS, Parts, RunLog
 from headway.infra.db.engine import DatabaseFull
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Anchor, AnchorGone, EpochPassed, Handle, Host, HostUnreachable, StopMode
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError
 
 log = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Protocol
 
@@ -21,6 +21,7 @@ from headway.infra.logs.pump import TURN_SECONDS, Pump, PumpStopped
 from headway.infra.logs.reader import MOST_TAIL_BYTES, ending, tail
 from headway.infra.logs.search import Found, Search, search_log
 from headway.infra.logs.steps import StepEvent, StepMark, mark_step
+from headway.kernel.dataclass import dataclass
 from headway.kernel.events import Events, LogGrew
 from headway.kernel.failures.explanation import Explanation, explain, on_own_threads, plain
 from headway.kernel.failures.rule import Phase

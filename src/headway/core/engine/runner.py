@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
 
 from headway.core.deployments import lease as leases
 from headway.core.deployments import store
@@ -31,6 +30,7 @@ from headway.infra.hosts.base import (
     HostUnreachable,
     StopMode,
 )
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError, OutOfMemory, Unavailable
 
 log = logging.getLogger(__name__)

@@ -6,13 +6,14 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from headway.core.engine import explain
 from headway.infra.db.engine import DatabaseAway
 from headway.infra.hosts.base import HostUnreachable
 from headway.kernel.clock import Clock, SystemClock
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError
 
 log = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar, Protocol
 
 from headway.drivers.buildplan.settings import BuildSettings
@@ -14,6 +14,7 @@ from headway.infra.docker.cli import Docker, Typed
 from headway.infra.hosts.command import Account, Limits
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Artifact, Workspace
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Code, HeadwayError, InvalidInput
 from headway.kernel.secret import Secret
 from headway.kernel.site_rules import SiteRules

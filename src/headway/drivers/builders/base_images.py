@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 from typing import Final
 
@@ -15,6 +15,7 @@ from headway.drivers.buildplan.toolchains.environments import BESIDE, PROJECTS
 from headway.drivers.buildplan.toolchains.provision import merged
 from headway.drivers.buildplan.toolchains.tools import TOOLS
 from headway.drivers.buildplan.toolchains.version_requests import VersionRequest, read_wish
+from headway.kernel.dataclass import dataclass
 
 ADVICE: Final = (
     "It is what images begin with here: set others, such as those of a registry that this machine reaches "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.resources
-from dataclasses import dataclass
 from functools import cache
 
 from headway.drivers.builders.base import BuildSpec, ImageSpec
@@ -12,6 +11,7 @@ from headway.drivers.builders.tool import require
 from headway.infra.docker.cli import Typed
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Image, Workspace
+from headway.kernel.dataclass import dataclass
 
 PROGRAM = "pack"
 INSTALLING = (

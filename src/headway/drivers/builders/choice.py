@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from headway.drivers.builders.base import BuildSpec
 from headway.drivers.builders.dockerfile import DOCKERFILE, inside
@@ -10,6 +10,7 @@ from headway.drivers.builders.inspection import is_there, read_inside
 from headway.drivers.builders.shortage import shortage
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Workspace
+from headway.kernel.dataclass import dataclass
 
 AUTO = "auto"
 BY_LACK = "railpack"  # what is built where the machine lacks what a native build needs

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from headway.drivers.builders.base import BuildError, BuildSpec
 from headway.drivers.builders.languages import node, python, static
@@ -15,6 +15,7 @@ from headway.drivers.builders.plan import VENV, Listing, Phase, Plan
 from headway.drivers.builders.scale import scaled
 from headway.drivers.buildplan.procfile import WEB, Procfile, parse_procfile
 from headway.kernel.artifacts import Process
+from headway.kernel.dataclass import dataclass
 from headway.kernel.phrase import phrase
 
 PROCFILE = "Procfile"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
@@ -18,6 +17,7 @@ from headway.infra.hosts.base import Cause, Exit
 from headway.infra.hosts.command import Command, Stage
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Workspace
+from headway.kernel.dataclass import dataclass
 from headway.kernel.phrase import phrase
 
 FOLDER = "installed"

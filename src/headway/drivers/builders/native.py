@@ -9,7 +9,7 @@ import tarfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from headway.drivers.builders.base import BuildSpec
@@ -23,6 +23,7 @@ from headway.drivers.buildplan.toolchains.store import Provided
 from headway.infra.hosts.command import Account, Command, Stage
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Bundle, Workspace
+from headway.kernel.dataclass import dataclass
 from headway.kernel.phrase import phrase
 
 _LINKS = ".headway/bin"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from headway.drivers.buildplan.plan import Phase
 from headway.kernel.artifacts import Process
+from headway.kernel.dataclass import dataclass
 
 __all__ = ["VENV", "Listing", "Phase", "Plan"]
 

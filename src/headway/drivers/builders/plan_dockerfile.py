@@ -7,7 +7,7 @@ import json
 import posixpath
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +15,7 @@ from headway.drivers.builders.base_images import Base
 from headway.drivers.builders.install_cache import groups_of, is_kept
 from headway.drivers.buildplan.plan import BuildPlan, Phase
 from headway.kernel.artifacts import Process
+from headway.kernel.dataclass import dataclass
 
 ROOT: Final = "/app"
 DATA: Final = "/data"

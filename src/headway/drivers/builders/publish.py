@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from headway.drivers.builders.base import BuildError
@@ -16,6 +16,7 @@ from headway.infra.hosts.command import Command, Stage
 from headway.infra.hosts.work import Work
 from headway.infra.outward_connections import LeadsNear, require_outward
 from headway.kernel.artifacts import Image
+from headway.kernel.dataclass import dataclass
 from headway.kernel.phrase import phrase
 
 UNDO_PUSH = "image-push"

@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from headway.drivers.builders.base import BuildError
@@ -21,6 +21,7 @@ from headway.infra.docker.image_names import HUB, KEPT, OF_THE_MACHINE, normaliz
 from headway.infra.hosts.base import Host, LeadsOutside
 from headway.infra.hosts.command import Account, Command, Stage
 from headway.infra.hosts.work import Work
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 from headway.kernel.phrase import phrase
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from headway.drivers.builders.base import BuildError, BuildSpec
@@ -14,6 +14,7 @@ from headway.drivers.buildplan import site_rules
 from headway.infra.hosts.command import Command, Stage
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Workspace
+from headway.kernel.dataclass import dataclass
 from headway.kernel.phrase import phrase
 from headway.kernel.site_rules import SiteRules
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -26,6 +26,7 @@ from headway.drivers.buildplan.providers.contract import Provider
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import Tree
 from headway.kernel.artifacts import Process
+from headway.kernel.dataclass import dataclass
 from headway.kernel.release_facts import DATA, FOR_THE_BUILD, SECRET, TURNS
 
 READS: Final[tuple[str, ...]] = tuple(

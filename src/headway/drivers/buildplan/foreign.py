@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Final
 
 from headway.drivers.buildplan import foreign_hosts, foreign_sites
@@ -15,6 +15,7 @@ from headway.drivers.buildplan.plan import Phase
 from headway.drivers.buildplan.providers.jsonc import parse_jsonc
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import Tree
+from headway.kernel.dataclass import dataclass
 from headway.kernel.release_facts import SECRETS, SECRETS_OF_PACKAGES
 
 RAILPACK: Final = "railpack.json"

@@ -5,10 +5,11 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 from headway.drivers.buildplan.tree import Tree
+from headway.kernel.dataclass import dataclass
 
 RAILWAY: Final = ("railway.json", "railway.toml")
 RENDER: Final = ("render.yaml", "render.yml")

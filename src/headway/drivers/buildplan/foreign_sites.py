@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from headway.drivers.builders.base import BuildError
 from headway.drivers.buildplan.providers.jsonc import parse_jsonc
 from headway.drivers.buildplan.tree import Tree
+from headway.kernel.dataclass import dataclass
 
 NETLIFY: Final = "netlify.toml"
 # In the order in which Wrangler looks for them.

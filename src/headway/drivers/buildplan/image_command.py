@@ -10,13 +10,14 @@ import re
 import shlex
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 from typing import Final
 
 from headway.drivers.buildplan import volumes
 from headway.drivers.buildplan.image_stages import DOCKERFILE, dockerfile, last_stage
 from headway.drivers.buildplan.tree import Tree
+from headway.kernel.dataclass import dataclass
 
 SHELLS: Final = frozenset({"sh", "bash", "ash", "dash", "/bin/sh", "/bin/bash", "/bin/ash"})
 

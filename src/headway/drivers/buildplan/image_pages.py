@@ -5,12 +5,13 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 from typing import Final
 
 from headway.drivers.buildplan.image_stages import whole
 from headway.drivers.buildplan.tree import Tree
+from headway.kernel.dataclass import dataclass
 
 OUTPUTS: Final = ("dist", "build", "out", "www", ".output/public")
 

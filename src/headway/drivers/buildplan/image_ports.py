@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from headway.drivers.buildplan import image_command
 from headway.drivers.buildplan.composes import COMPOSES, built_service, listed
 from headway.drivers.buildplan.image_stages import DOCKERFILE, FILES, dockerfile, last_stage
 from headway.drivers.buildplan.plan import Choice
 from headway.drivers.buildplan.tree import Tree
+from headway.kernel.dataclass import dataclass
 
 _EXPOSES = re.compile(r"^[ \t]*EXPOSE[ \t]+([^\n]{1,300})$", re.MULTILINE | re.IGNORECASE)
 _PORT = re.compile(r"(?<!\S)(\d{1,5})(?:/tcp)?(?!\S)")

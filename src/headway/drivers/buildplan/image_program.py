@@ -9,12 +9,13 @@ import posixpath
 import re
 import shlex
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from headway.drivers.buildplan import image_command, image_ports, volumes
 from headway.drivers.buildplan.image_stages import dockerfile, last_stage, whole
 from headway.drivers.buildplan.tree import Tree
+from headway.kernel.dataclass import dataclass
 from headway.kernel.release_facts import DATA
 
 _MOST_WORDS: Final = 60

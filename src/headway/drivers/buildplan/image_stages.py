@@ -5,12 +5,12 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from typing import Final, NamedTuple
 
 from headway.drivers.buildplan.tree import Tree
+from headway.kernel.dataclass import dataclass
 
 DOCKERFILE: Final = "Dockerfile"
 _NAMES: Final = (DOCKERFILE, "Containerfile", "dockerfile")

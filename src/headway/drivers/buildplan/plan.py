@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from enum import StrEnum
 from typing import Any, Final
 
 from headway.kernel.artifacts import Process
+from headway.kernel.dataclass import dataclass
 
 _AS_IT_IS: Final = frozenset({"true", ":"})  # the user's word that what is there is to be served as it is
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from headway.drivers.builders.base import BuildError
+from headway.kernel.dataclass import dataclass
 
 PROCFILE = "Procfile"
 WEB = "web"

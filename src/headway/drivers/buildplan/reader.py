@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Final, TypeVar
 
@@ -14,6 +14,7 @@ from headway.infra.hosts.base import LeadsOutside
 from headway.infra.hosts.file_listing import Listed, Listing
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Workspace
+from headway.kernel.dataclass import dataclass
 from headway.kernel.own_threads import OwnThreads, TookTooLong
 
 MOST_NAMES: Final = 20_000

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
+
+from headway.kernel.dataclass import dataclass
 
 FIRST: Final = 1  # what is in builders/detect.py
 NEWEST: Final = 2

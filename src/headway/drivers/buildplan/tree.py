@@ -7,10 +7,11 @@ import json
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from headway.drivers.builders.base import BuildError
+from headway.kernel.dataclass import dataclass
 
 _MOST_PARTS = 500
 # No person writes such a line, and no search of a pattern goes through it: none can be interrupted.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from headway.drivers.dumps.base import Server, Typed, Whole, typed
+from headway.kernel.dataclass import dataclass
 
 _PACKET = "--max-allowed-packet=1G"
 _LOOK = """SELECT CONCAT('{"exists": ',

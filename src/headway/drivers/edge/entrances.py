@@ -17,12 +17,13 @@ import socket
 import struct
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from headway.infra.daemons.confined import taken
 from headway.infra.hosts import processes, procfs, sockets
 from headway.infra.hosts.private_file import write_privately
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Unavailable
 
 _SO_ATTACH_FILTER, _SO_DETACH_FILTER = 26, 27

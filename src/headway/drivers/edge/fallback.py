@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from headway.kernel.artifacts import Upstream
+from headway.kernel.dataclass import dataclass
 
 Section = dict[str, Any]
 

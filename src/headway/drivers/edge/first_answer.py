@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import urlsplit
 
 from headway.drivers.edge.route_probe import Prober, reachable
 from headway.infra import http_request
 from headway.kernel.artifacts import Entrance, Route, Way
+from headway.kernel.dataclass import dataclass
 
 _SECONDS = 5.0
 _FAILS = 500

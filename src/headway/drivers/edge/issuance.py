@@ -8,12 +8,12 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from headway.drivers.edge.traefik import ACME, ISSUED, LOG
+from headway.kernel.dataclass import dataclass
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 
 from headway.drivers.edge.file_text import written
@@ -20,6 +20,7 @@ from headway.drivers.edge.route_probe import Prober, Wait
 from headway.drivers.edge.traefik import telling
 from headway.infra import http_request
 from headway.infra.hosts import sockets
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 
 _TAKING_UP_SECONDS = 2.0

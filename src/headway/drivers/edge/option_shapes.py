@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol
 
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 
 _LONGEST_TEXT = 4_096

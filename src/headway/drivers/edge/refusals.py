@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from headway.kernel.dataclass import dataclass
 
 _MOST_BYTES = 256 << 10
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")

@@ -9,13 +9,14 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from headway.drivers.edge.fallback import Pair, Section
 from headway.drivers.edge.file_text import written
 from headway.drivers.edge.traefik import ACME, NOOP, SECURE, WEB, Https
 from headway.kernel.artifacts import Entrance, Login, Redirect, Route, Upstream, Way
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 from headway.kernel.ids import checked_id
 

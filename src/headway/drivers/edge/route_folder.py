@@ -9,12 +9,13 @@ import os
 import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from headway.drivers.edge.route_file import RouteFile, read_route
 from headway.infra.hosts.private_file import write_privately
 from headway.kernel.artifacts import Route
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 
 log = logging.getLogger(__name__)

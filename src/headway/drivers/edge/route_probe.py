@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from headway.drivers.edge.entrances import Held
 from headway.drivers.edge.route_file import PROBE, PROBE_HEADER, RELEASE_HEADER, REVISION_HEADER, THROUGH
 from headway.drivers.edge.traefik import NOBODY, Https
 from headway.infra import http_request
 from headway.kernel.artifacts import Entrance, Route, Way
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError
 
 # What the edge says when it could not reach the release, with the length of its words, and what leads from it into a

@@ -12,7 +12,7 @@ import math
 import signal
 import time
 from contextlib import suppress
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, field
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from headway.drivers.edge.route_probe import Prober
 from headway.infra import http_request
 from headway.infra.daemons.daemon import Daemon
 from headway.infra.hosts import processes, procfs
+from headway.kernel.dataclass import dataclass
 
 log = logging.getLogger(__name__)
 

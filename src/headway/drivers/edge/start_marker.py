@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from dataclasses import dataclass
 from pathlib import Path
 
 from headway.drivers.edge.file_text import written
 from headway.drivers.edge.traefik import telling
 from headway.infra.hosts.private_file import write_privately
+from headway.kernel.dataclass import dataclass
 
 _NAME = "start"
 

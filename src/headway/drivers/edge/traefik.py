@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from headway.drivers.edge.file_text import written
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 
 WEB, SECURE, ACME = "web", "secure", "acme"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 from urllib.parse import quote
 
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput, Unavailable
 from headway.kernel.secret import Secret
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from http import HTTPStatus
@@ -16,6 +16,7 @@ from pydantic_core import from_json
 from headway.drivers.forges.base import ForgeAway, ForgeConnection, ForgeRefused, UnknownToForge
 from headway.infra.http_content import AS_IT_IS, ContentRefused, content_of
 from headway.infra.outward_connections import LeadsNear
+from headway.kernel.dataclass import dataclass
 
 if TYPE_CHECKING:
     import httpx

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from headway.drivers.forges.base import ForgeName
+from headway.kernel.dataclass import dataclass
 
 
 class OtherSender(StrEnum):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from headway.drivers.forges.base import ForgeApi, ForgeName
 from headway.drivers.forges.deliveries import DeliveryForm
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 
 Texts = Mapping[str, str]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from headway.drivers.sources.base import CommitMissing
 from headway.drivers.sources.build_path import find_build_path, parse_build_path
@@ -10,6 +10,7 @@ from headway.drivers.sources.commits import showable
 from headway.infra.hosts.command import Account, Command, Limits, Stage
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Commit, Workspace
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 from headway.kernel.phrase import phrase
 

@@ -6,7 +6,7 @@ import hashlib
 import posixpath
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import Enum, auto
 from types import MappingProxyType
 from typing import Any
@@ -25,6 +25,7 @@ from headway.infra.hosts.command import Account, Command
 from headway.infra.hosts.work import Work
 from headway.infra.outward_connections import LeadsNear, judged
 from headway.kernel.artifacts import Commit, Workspace
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError
 from headway.kernel.phrase import phrase
 from headway.kernel.secret import Secret

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from headway.drivers.sources.commits import FORMAT
 from headway.drivers.sources.remote import Remote, Transport
 from headway.infra.hosts.command import Account, Command, Limits, Stage
 from headway.infra.hosts.privileges import bounded, reading_all
+from headway.kernel.dataclass import dataclass
 
 SOURCE_REF = "refs/headway/source"
 EVERYTHING = ("+refs/heads/*:refs/headway/heads/*", "+refs/tags/*:refs/headway/tags/*")

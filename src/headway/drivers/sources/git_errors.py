@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import unquote
 
 from headway.drivers.sources.commits import showable
 from headway.drivers.sources.ref import Ref, RefKind
 from headway.drivers.sources.remote import Remote, Transport
+from headway.kernel.dataclass import dataclass
 
 _SHOWN_NAMES = 5
 _LINE_LENGTH = 300

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from headway.drivers.sources.base import SourceError
@@ -17,6 +16,7 @@ from headway.infra.hosts.command import Command, Stage
 from headway.infra.hosts.work import Work
 from headway.infra.outward_connections import LeadsNear, require_outward
 from headway.kernel.artifacts import Image
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 from headway.kernel.phrase import phrase
 from headway.kernel.secret import Secret

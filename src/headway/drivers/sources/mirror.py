@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from headway.drivers.sources import git_errors
 from headway.drivers.sources.base import SourceError
@@ -26,6 +26,7 @@ from headway.infra.hosts.base import Exit, Host
 from headway.infra.hosts.command import Account, Command
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Commit
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError
 from headway.kernel.phrase import phrase
 
@@ -59,6 +60,9 @@ class Attempt:
                 return replace(self, anew=True)
             case _:
                 return None
+
+
+_PLAIN = Attempt()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,7 +217,7 @@ class Mirror:
                 return Failure(sentence=git_errors.explain_missing(wanted, self.remote, text))
         return failure
 
-    def _failure(self, ended: Exit, ref: Ref | None, attempt: Attempt = Attempt()) -> Failure:
+    def _failure(self, ended: Exit, ref: Ref | None, attempt: Attempt = _PLAIN) -> Failure:
         text = ended.output.decode(errors="replace")
         return git_errors.explain(
             text,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 
 # git-check-ref-format(1): control characters, space, ~ ^ : ? * [ \ DEL, "..", "@{", "//", a component that begins with

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from headway.drivers.sources import repacker
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput, Unavailable
 
 MOST_ENTRIES = 100_000

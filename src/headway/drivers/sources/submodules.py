@@ -6,7 +6,6 @@ import hashlib
 import posixpath
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from headway.drivers.sources.base import SourceError
 from headway.drivers.sources.git_commands import Git
@@ -14,6 +13,7 @@ from headway.drivers.sources.mirror import run
 from headway.drivers.sources.remote import Remote, Transport, join_relative, parse_remote
 from headway.infra.hosts.command import Account
 from headway.infra.hosts.work import Work
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError, InvalidInput
 
 MOST = 50

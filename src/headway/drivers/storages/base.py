@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from headway.infra.hosts.command import Account
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError
 
 PARTIAL = ".partial"

@@ -11,7 +11,6 @@ import secrets
 import signal
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from headway.drivers.storages.access import ready
@@ -20,6 +19,7 @@ from headway.drivers.storages.rclone import NO_FILE, NO_FOLDER, Rclone, explaine
 from headway.infra.hosts import cgroups
 from headway.infra.hosts.privileges import as_other, bounded, within
 from headway.infra.outward_connections import LeadsNear, require_outward
+from headway.kernel.dataclass import dataclass
 
 log = logging.getLogger(__name__)
 

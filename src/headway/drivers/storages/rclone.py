@@ -7,10 +7,10 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from headway.drivers.storages.base import Listed, Storage
+from headway.kernel.dataclass import dataclass
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 NO_FOLDER, NO_FILE = 3, 4  # its exit statuses (https://rclone.org/docs/#exit-code)

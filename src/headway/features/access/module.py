@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
@@ -26,6 +25,7 @@ from headway.core.access.throttle import Throttle
 from headway.core.engine.poller import Poller
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.events import AccessChanged
 from headway.module import Base, Module
 

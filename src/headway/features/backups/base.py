@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from typing import Any, Generic, Protocol, TypeVar
 
 from headway.core.deployments.hosts import LOCAL_HOST
@@ -14,6 +14,7 @@ from headway.features.backups.model import B
 from headway.features.backups.store import BackupStore
 from headway.features.destinations.transfer import BackupStream, BackupTransfer, ObjectPlace
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, field, fields
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from headway.features.destinations.stored_backup_model import Keep, checked_prefix
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 
 DEFAULT_TOTAL_SECONDS = 24 * 3600.0

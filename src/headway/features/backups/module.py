@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from headway.core.deployments.model import SubjectType
@@ -29,6 +28,7 @@ from headway.features.destinations.stored_backup_retention import RetentionRule
 from headway.features.services.kinds import ServiceKinds
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Host
+from headway.kernel.dataclass import dataclass
 from headway.kernel.vault import Vault
 from headway.module import Base, Module
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from headway.core.access.model import Actor
@@ -21,6 +20,7 @@ from headway.features.destinations import stored_backup_store
 from headway.features.destinations.stored_backup_model import KeptOf
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.vault import Vault
 
 

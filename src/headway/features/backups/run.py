@@ -5,7 +5,6 @@ how a kept file is restored: proven first.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Generic
 
@@ -18,6 +17,7 @@ from headway.features.destinations import stored_backup_store
 from headway.features.destinations.stored_backup_model import KeptFile
 from headway.features.destinations.transfer import BackupTransfer, TransferredFile, kept_file
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 
 Then = Callable[[Tx, P, KeptFile], None]
 _MIB = 1 << 20

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Generic
 
 from headway.core.access.model import Actor
@@ -23,6 +22,7 @@ from headway.features.destinations.service import DestinationService
 from headway.features.destinations.stored_backup_model import KeptFile, checked_path
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.vault import Vault
 
 

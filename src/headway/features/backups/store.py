@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Generic
 
 from sqlalchemy import Column, ColumnElement, Row, Select, Table, delete, insert, select, update
@@ -12,6 +11,7 @@ from headway.core.access.policy import Missing, Noun
 from headway.core.deployments.run import Owner
 from headway.features.backups.model import B, BackupSettings
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError
 from headway.kernel.vault import Vault
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from headway.core.access.model import Actor
 from headway.core.deployments.model import SubjectType
 from headway.features.containers.service import ContainerService, MachineEngine, RequireFirm, SecretsOf
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.module import Base
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from headway.core.access.model import Actor
@@ -20,6 +19,7 @@ from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.infra.docker.labels import NAME, PANEL
 from headway.infra.logs.mask import masker_of
+from headway.kernel.dataclass import dataclass
 
 SecretsOf = Callable[[str], Awaitable[Iterable[str]]]
 RequireFirm = Callable[[Container], Awaitable[None]]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from headway.core.access.throttle import TooManyTries, place_of
+from headway.kernel.dataclass import dataclass
 
 _MOST, _MINUTE = 30, 60.0
 _PLACES = 4_096

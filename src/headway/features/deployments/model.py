@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from headway.core.access.model import Actor, Credential, CredentialKind, Role, Scope, Terms
@@ -10,6 +9,7 @@ from headway.core.access.policy import sees
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.subjects import service_of
 from headway.core.deployments.summary import ListedStep
+from headway.kernel.dataclass import dataclass
 
 SHORTEST, USUAL, LONGEST = timedelta(hours=1), timedelta(days=1), timedelta(days=30)
 MOST_OF_DEPLOYMENT, MOST_OF_ORGANIZATION = 10, 200

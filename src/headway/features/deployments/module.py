@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
 from headway.core.deployments import store
 from headway.core.deployments.model import SubjectType
@@ -17,6 +16,7 @@ from headway.core.engine.poller import Poller
 from headway.features.deployments.links import DeploymentLinks
 from headway.features.projects.store import services_of_environment
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.forms import YesNo
 from headway.module import Base, KeepsOf, Module
 

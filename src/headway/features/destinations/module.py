@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from headway.core.engine.poller import Poller
 from headway.drivers.storages.queries import Storages
@@ -13,6 +12,7 @@ from headway.features.destinations.stored_backup_retention import RetentionRule,
 from headway.features.destinations.transfer import BackupTransfer
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.command import Account, Limits
+from headway.kernel.dataclass import dataclass
 from headway.module import Base, Module
 
 

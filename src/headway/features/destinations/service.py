@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from headway.core.access import accounts_store, allowances, policy
@@ -20,6 +20,7 @@ from headway.features.destinations.stored_backup_model import KeptFile, checked_
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.command import Account, led
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Conflict, InvalidInput, PasswordForgotten
 from headway.kernel.ids import new_id
 from headway.kernel.secret import Secret

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from headway.core.deployments.model import SubjectType
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 
 _PREFIX = re.compile(r"[A-Za-z0-9._@+= -]+")

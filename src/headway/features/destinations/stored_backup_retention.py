@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from headway.core.access.policy import Missing
@@ -17,6 +16,7 @@ from headway.features.destinations.stored_backup_model import Keep, KeptFile, to
 from headway.features.destinations.transfer import BackupTransfer, ObjectPlace
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError
 
 REST = 15.0

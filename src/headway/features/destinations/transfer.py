@@ -9,7 +9,7 @@ import json
 import signal
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from pathlib import Path
 
 from headway.core.access import allowances, policy
@@ -30,6 +30,7 @@ from headway.infra.db.transaction import Tx
 from headway.infra.hosts.command import Account, Command, Limits, Stage
 from headway.infra.hosts.privileges import bounded, stage
 from headway.infra.hosts.ssh_client import BROKEN, PROGRAM, broken
+from headway.kernel.dataclass import dataclass
 from headway.kernel.ids import new_id
 from headway.kernel.phrase import phrase
 from headway.kernel.secret import Secret

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
 
 from headway.features.disk import store
 from headway.features.disk.files import GONE, caches_on
@@ -15,6 +14,7 @@ from headway.features.services.application.driver import ApplicationLifecycle
 from headway.infra.db.engine import Database
 from headway.infra.hosts.base import FileFailed, Host, HostUnreachable
 from headway.infra.hosts.measure import Folder
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Conflict
 
 log = logging.getLogger(__name__)

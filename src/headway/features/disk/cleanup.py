@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 
 from headway.core.deployments.retention import Attempts
@@ -22,6 +21,7 @@ from headway.features.disk.toolchain_cleanup import ToolchainCleaning
 from headway.features.services.kinds import ServiceKinds
 from headway.infra.db.engine import Database
 from headway.infra.docker.usage import EngineUsage
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import NotFound, Unavailable
 
 _REMOVING_SECONDS = 600.0

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from dataclasses import dataclass
 
 from headway.features.disk.leftovers import Leftover, Leftovers
 from headway.features.disk.model import Kind, ServiceUsage, Waste, beyond_bound
 from headway.features.disk.rounds import Round
 from headway.infra.docker import images
 from headway.infra.docker.api import EngineRefused
+from headway.kernel.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from headway.features.disk.places import DiskHost
 from headway.infra.docker.api import EngineAway, EngineRefused
 from headway.infra.docker.usage import EngineUsage, Layer, measure
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError
 
 _ID_SECONDS = 5.0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
 
 from headway.core.deployments import store as deployments
 from headway.features.disk import store
@@ -16,6 +15,7 @@ from headway.infra.db.transaction import Tx
 from headway.infra.docker.labels import APPLICATION, COMPOSE, PANEL
 from headway.infra.docker.usage import EngineUsage, HeldImage
 from headway.infra.panel.names import is_own
+from headway.kernel.dataclass import dataclass
 
 _OF_RELEASE = re.compile(r"headway-(?P<panel>[^/]+)/(?P<app>[^/:]+):r-(?P<release>[A-Za-z0-9_-]+)")
 

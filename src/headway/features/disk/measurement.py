@@ -8,7 +8,7 @@ import shutil
 import time
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from headway.features.services.folders import Part
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.infra.docker.usage import EngineUsage
+from headway.kernel.dataclass import dataclass
 
 FRESH_SECONDS = 30.0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 
@@ -12,6 +12,7 @@ from headway.core.deployments.model import SubjectType
 from headway.features.services.folders import Part
 from headway.infra.docker.labels import APPLICATION, COMPOSE, PANEL
 from headway.infra.docker.usage import CacheEntry, EngineUsage, HeldImage, HeldThing
+from headway.kernel.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

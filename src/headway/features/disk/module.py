@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 
 from headway.core.engine.poller import Poller
@@ -25,6 +24,7 @@ from headway.features.services.application.module import Applications
 from headway.features.services.application.tools import ApplicationContext
 from headway.features.services.kinds import ServiceKinds
 from headway.infra.hosts.base import Host
+from headway.kernel.dataclass import dataclass
 from headway.module import Base, Module
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from headway.core.deployments.model import SubjectType
 from headway.features.disk.model import Owners, ServiceUsage
@@ -11,6 +10,7 @@ from headway.features.services.folders import Part, ServiceFolders
 from headway.features.services.kinds import ServiceKinds
 from headway.infra.docker.api import DockerApi
 from headway.infra.hosts.base import Host
+from headway.kernel.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, field
 
 from headway.features.disk.model import DiskServer, Freeing, Kind, ServiceUsage, Waste
 from headway.features.disk.places import DiskHost
 from headway.infra.docker.usage import EngineUsage
+from headway.kernel.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

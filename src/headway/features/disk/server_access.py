@@ -6,12 +6,13 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from headway.features.disk.model import DiskServer
 from headway.features.disk.places import DiskHost
 from headway.infra.hosts.base import HostUnreachable
 from headway.infra.hosts.ssh import SshHost
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError, Unavailable
 from headway.kernel.turns import Turns
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from headway.features.disk.engines import DiskEngines
 from headway.features.disk.files import caches_on, files_of, together
@@ -14,6 +14,7 @@ from headway.features.disk.places import DiskHost
 from headway.features.disk.server_access import DiskServerAccess, ServerAway
 from headway.features.services.folders import Part
 from headway.infra.docker.usage import EngineUsage
+from headway.kernel.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

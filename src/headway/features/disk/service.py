@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from headway.core.access import policy
 from headway.core.access.model import Actor, Role
@@ -15,6 +14,7 @@ from headway.features.disk.measurement import Measuring
 from headway.features.disk.model import Cleared, DiskServer, FreeDisk, Machine, OnServer, ServiceUsage, Usage
 from headway.features.disk.rounds import Chosen
 from headway.infra.db.engine import Database
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError
 from headway.kernel.events import DiskMeasured, Events
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
 
 from headway.drivers.buildplan.toolchains.store import Turns
 from headway.features.disk import store
@@ -14,6 +13,7 @@ from headway.features.disk.rounds import Round
 from headway.infra.db.engine import Database
 from headway.infra.hosts.base import FileFailed, Host, HostUnreachable
 from headway.infra.hosts.measure import Folder, folders_in
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Conflict
 from headway.kernel.vault import Vault
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 from headway.core.deployments.model import SubjectType
@@ -16,6 +16,7 @@ from headway.features.edge.domains import LOCK
 from headway.features.edge.domains_model import CertificateType, Domain, DomainRequest, EdgeFacts
 from headway.features.edge.route_target import RouteTarget
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Unavailable
 from headway.kernel.ids import new_id
 from headway.kernel.phrase import phrase

@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import socket
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from headway.core.access.machine import require_machine
 from headway.core.access.model import Actor
@@ -20,6 +20,7 @@ from headway.features.edge.issuance import IssuanceReader
 from headway.features.edge.route_target import RouteTarget, changed, permit_target, permit_to
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Conflict, InvalidInput
 from headway.kernel.ids import new_id, slug
 

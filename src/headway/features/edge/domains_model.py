@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -12,6 +12,7 @@ from headway.drivers.edge.traefik import ACME, SECURE, WEB, Https
 from headway.features.edge.host_names import normalised_host, normalised_path
 from headway.features.edge.route_target import RouteTargetFacts
 from headway.kernel.artifacts import Entrance, Way
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 
 HTTPS_ALIAS = "websecure"  # as the clients' own installations call it

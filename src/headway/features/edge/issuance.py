@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from headway.core.access.model import Actor
@@ -22,6 +22,7 @@ from headway.features.edge.issuance_model import (
 )
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 
 _NOWHERE = RoutedService(host_id="", since=None)
 

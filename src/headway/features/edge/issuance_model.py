@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from headway.drivers.edge.issuance import Issuance
 from headway.features.edge.domains_model import Domain
+from headway.kernel.dataclass import dataclass
 
 _FRESH = timedelta(minutes=1)  # an edge is looked at every few seconds
 _RENEWED = timedelta(days=30)  # before its end: until then nothing that was said once matters any more

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
@@ -21,6 +20,7 @@ from headway.features.edge.issuance import IssuanceReader
 from headway.features.edge.middlewares import MiddlewareService
 from headway.features.edge.route_target import RouteTarget
 from headway.kernel.artifacts import Redirect
+from headway.kernel.dataclass import dataclass
 from headway.kernel.settings import Settings
 from headway.module import Base, Module
 

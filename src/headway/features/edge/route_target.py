@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -12,6 +11,7 @@ from headway.core.access.policy import Missing, Noun, Permission, permit
 from headway.core.deployments.run import Owner
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 
 T = TypeVar("T")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from headway.features.forge_outbox import told_store
@@ -13,6 +12,7 @@ from headway.features.forge_outbox.places import place_of
 from headway.features.forge_outbox.told_store import LeftStatus
 from headway.features.git.providers import GitProviderService
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
@@ -21,6 +21,7 @@ from headway.drivers.forges.base import CommitState, CommitStatus, ForgeAway, Fo
 from headway.features.git.providers import GitProviderService
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError
 from headway.kernel.events import DeploymentEnded, Events, StepEnded
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from headway.drivers.forges.base import CommitState, CommitStatus
 from headway.features.forge_outbox.outbox import ToldStatus
 from headway.features.previews.model import ClosedWhy, Preview
 from headway.features.services.model import ServiceStatus
+from headway.kernel.dataclass import dataclass
 
 _MARKUP = re.compile(r"[^\w .:/-]+")
 _LONGEST = 80

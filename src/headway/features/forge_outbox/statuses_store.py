@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import and_, delete, func, insert, or_, select, update
@@ -14,6 +13,7 @@ from headway.features.forge_outbox.outbox import ForgeMessage
 from headway.infra.db.tables.deployments import deployments
 from headway.infra.db.tables.statuses import commit_statuses
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 
 _d = deployments.c
 _s = commit_statuses.c

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from headway.infra.db.tables.deployments import deployments
 from headway.infra.db.tables.previews import previews
 from headway.infra.db.tables.statuses import told_statuses
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 
 _c = told_statuses.c
 _MOST = 1_000  # as of what is to be told of deployments

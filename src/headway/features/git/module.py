@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from headway.drivers.forges.registry import forge_apis
 from headway.features.git.providers import GitProviderService
 from headway.features.git.ssh_keys import SshKeyService
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.vault import Vault
 from headway.module import Base
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from headway.drivers.forges.base import ForgeName
+from headway.kernel.dataclass import dataclass
 
 _WHOLE_PATH = "gitlabPathNamespace"  # groups within groups, which owner and name do not tell
 _SLUG = "bitbucketRepositorySlug"  # a repository's name in addresses, where people call it otherwise

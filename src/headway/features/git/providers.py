@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from headway.core.access import policy
@@ -20,6 +20,7 @@ from headway.features.git.providers_model import GitProvider, ProviderRequest, c
 from headway.features.git.references import judged, require_references
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput, NotFound
 from headway.kernel.ids import new_id
 from headway.kernel.secret import Secret

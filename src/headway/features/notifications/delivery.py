@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from headway.core.access.policy import Noun
@@ -17,6 +17,7 @@ from headway.features.notifications import store
 from headway.features.notifications.model import CHANNEL_FAILED, Channel, Due, Notice, NoticeState, wait_after
 from headway.infra.db.engine import Database, DatabaseAway
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError
 from headway.kernel.events import Events, NoticeSettled, Whose
 from headway.kernel.vault import Vault

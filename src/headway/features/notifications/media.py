@@ -12,7 +12,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
@@ -25,6 +25,7 @@ from headway.infra.hosts.anchor_start import CLEAN_PATH
 from headway.infra.hosts.privileges import within
 from headway.infra.outward_connections import NEAR, LeadsNear
 from headway.infra.panel.data_dir import DataDir
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError
 
 _SECONDS = 20.0

@@ -5,7 +5,7 @@ out. So each thing that happened is told on a channel under one id, whenever the
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 from functools import partial
 
@@ -15,6 +15,7 @@ from headway.features.notifications.model import Channel, Happening, Notice, Not
 from headway.infra.db.engine import Database, DatabaseAway
 from headway.infra.db.transaction import Tx
 from headway.infra.db.version import Unchanged
+from headway.kernel.dataclass import dataclass
 from headway.kernel.ids import new_id
 
 _AT_A_TIME = 200

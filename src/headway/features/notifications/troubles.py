@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from headway.core.deployments.store import add_to_outbox
 from headway.core.engine.troubles import Trouble
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 
 _LASTING_TIMES = 5  # in a row: some 15 seconds, in which most troubles pass
 _REST = 15.0

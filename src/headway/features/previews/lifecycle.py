@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from headway.core.deployments import store as deployments
@@ -18,6 +18,7 @@ from headway.features.previews.services import PreviewedServices, begin_deletion
 from headway.features.services.model import Service
 from headway.features.services.previews_model import settings_of
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 from headway.kernel.ids import new_id
 

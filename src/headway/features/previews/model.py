@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from headway.core.deployments.model import SubjectType
 from headway.features.services.previews_model import PullRevision
+from headway.kernel.dataclass import dataclass
 
 
 class ClosedWhy(StrEnum):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from headway.core.deployments.model import SubjectType
 from headway.core.engine.poller import Poller
 from headway.features.edge.domains_model import EdgeFacts
@@ -14,6 +12,7 @@ from headway.features.previews.service import PreviewService
 from headway.features.previews.services import PreviewedServices
 from headway.features.previews.subject import PreviewSubject
 from headway.features.services.kinds import ServiceKinds
+from headway.kernel.dataclass import dataclass
 from headway.module import Base, Module
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 
 from headway.drivers.forges.base import is_same
 from headway.drivers.forges.events import Pull
 from headway.features.previews.model import ClosedWhy, Preview
 from headway.features.services.previews_model import PreviewSettings
+from headway.kernel.dataclass import dataclass
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
 

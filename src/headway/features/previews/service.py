@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from headway.core.access.model import Actor
 from headway.core.access.policy import Missing, Noun, Permission, permit, reach
@@ -21,6 +21,7 @@ from headway.features.services import store as services_store
 from headway.features.services.model import ServiceStatus
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Conflict
 
 

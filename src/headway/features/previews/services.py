@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from headway.core.deployments.model import Request, SubjectType
@@ -14,6 +13,7 @@ from headway.features.services import store as services_store
 from headway.features.services.kinds import ServiceKinds
 from headway.features.services.model import DesiredState, Service, ServiceStatus
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput, NotFound
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from headway.core.access import policy
 from headway.core.access.machine import may_use_the_machine
@@ -15,6 +15,7 @@ from headway.features.registries import store
 from headway.features.registries.model import Credentials, Registry, checked_url
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import PasswordForgotten
 from headway.kernel.ids import new_id
 from headway.kernel.secret import Secret

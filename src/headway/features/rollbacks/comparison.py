@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from headway.core.access.model import Actor
 from headway.core.access.policy import Noun, Permission, permit
@@ -20,6 +19,7 @@ from headway.features.services.kinds import ServiceKinds
 from headway.features.services.rollback_differences import Difference, NamedRelease
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import NotFound
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from headway.core.engine.poller import Poller
 from headway.features.rollbacks.readiness import Readiness
 from headway.features.rollbacks.service import RollbackService
 from headway.features.services.kinds import ServiceKinds
+from headway.kernel.dataclass import dataclass
 from headway.module import Base, Module
 
 

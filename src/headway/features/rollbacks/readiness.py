@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 
 from headway.core.deployments.model import SubjectType
@@ -13,6 +12,7 @@ from headway.features.rollbacks.store import ReleasePlace
 from headway.features.services import releases_store
 from headway.features.services.kinds import ServiceRollbacks
 from headway.infra.db.engine import Database
+from headway.kernel.dataclass import dataclass
 from headway.kernel.events import Events, ReleasesLooked
 
 _REST = 30.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from headway.core.access.model import Actor
 from headway.core.access.policy import Missing, Noun, Permission, permit
@@ -14,6 +13,7 @@ from headway.features.services.model import type_of
 from headway.features.services.rollback_differences import PendingChange
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 
 

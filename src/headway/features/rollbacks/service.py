@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from headway.core.access.model import Actor
 from headway.core.access.policy import Missing, Noun, Permission, permit
@@ -27,6 +27,7 @@ from headway.features.services.requests import exclusive_key
 from headway.features.services.rollback_differences import RollbackPreview, of_domains
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Conflict, InvalidInput
 
 

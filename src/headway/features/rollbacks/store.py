@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +13,7 @@ from headway.core.deployments.rollback_targets import Left
 from headway.features.services.model import type_of
 from headway.infra.db.tables.services import releases
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 
 _IDS_AT_A_TIME = 1_000  # a statement takes no more than some ten thousand parameters
 SERVES = "It serves now."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 
 from headway.core.deployments import pending_undos
@@ -17,6 +17,7 @@ from headway.features.schedules import store
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.infra.db.version import Unchanged
+from headway.kernel.dataclass import dataclass
 
 _REST = 1.0
 _LOOP = "schedules"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 
 from headway.core.deployments.model import SubjectType
 from headway.core.engine.scheduler.store import LastStart
 from headway.core.engine.scheduler.timer import Overlap, Timer
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 
 LONGEST_TEXT = 256 << 10

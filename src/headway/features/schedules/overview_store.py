@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +17,7 @@ from headway.infra.db.tables.servers import servers
 from headway.infra.db.tables.services import services
 from headway.infra.db.tables.timers import ticks
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 
 _c, _s, _e, _p, _t = schedules.c, services.c, environments.c, projects.c, ticks.c
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from typing import Any
 
 from headway.core.access.allowances import NotAllowed
@@ -15,6 +15,7 @@ from headway.features.schedules.model import Schedule, ScheduleTarget
 from headway.features.servers import store as of_servers
 from headway.features.services.kinds import ScriptPlace, ServiceKinds
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import NotFound
 
 

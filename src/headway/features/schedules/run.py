@@ -10,7 +10,7 @@ import pwd
 import shlex
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 
 from headway.core.deployments import pending_undos
 from headway.core.deployments.model import Deployment
@@ -29,6 +29,7 @@ from headway.features.services.kinds import ServiceKinds
 from headway.infra.db.transaction import Tx
 from headway.infra.docker.cli import Docker
 from headway.infra.hosts.command import Command, Limits
+from headway.kernel.dataclass import dataclass
 from headway.kernel.phrase import phrase
 
 INSIDE = "inside"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from headway.core.access.model import Actor, Role
@@ -31,6 +31,7 @@ from headway.features.schedules.subject import request_for
 from headway.features.services.kinds import ServiceKinds
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Forbidden
 from headway.kernel.ids import new_id
 

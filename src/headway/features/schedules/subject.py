@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 from headway.core.deployments.model import Deployment, Lane, Request, SubjectType
@@ -15,6 +14,7 @@ from headway.features.schedules import store
 from headway.features.schedules.model import SERVICES, Schedule, exclusive_key
 from headway.features.services import store as services_store
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.vault import Vault
 
 KIND = "schedule"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from headway.drivers.edge.issuance import Issuance
 from headway.infra.hosts.base import HostUnreachable
 from headway.kernel.artifacts import KeyPair
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError
 from headway.kernel.events import EdgeEnded, Events
 

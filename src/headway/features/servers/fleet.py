@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 from functools import partial
 from types import MappingProxyType
@@ -27,6 +27,7 @@ from headway.infra.hosts.local import LocalHost
 from headway.infra.hosts.ssh import SshHost
 from headway.infra.hosts.ssh_session import Pin, SessionState
 from headway.infra.hosts.ssh_target import SshTarget
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError
 from headway.kernel.events import Events
 from headway.kernel.secret import Secret

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
+
+from headway.kernel.dataclass import dataclass
 
 
 class OfHost(Protocol):

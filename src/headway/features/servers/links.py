@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Generic, TypeVar
 
 from headway.drivers.runtimes.remote.client import RuntimeAgentClient
@@ -12,6 +12,7 @@ from headway.drivers.runtimes.remote.edge import RemoteEdge
 from headway.infra.docker.api import DockerApi
 from headway.infra.hosts.base import HostUnreachable
 from headway.infra.hosts.ssh import SshHost
+from headway.kernel.dataclass import dataclass
 
 T = TypeVar("T")
 

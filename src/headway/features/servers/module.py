@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from headway.core.deployments.model import SubjectType
@@ -26,6 +25,7 @@ from headway.infra.hosts.ssh_session import TURN_SECONDS, Pin
 from headway.infra.hosts.ssh_target import SshTarget
 from headway.infra.panel.names import name_on
 from headway.kernel.artifacts import KeyPair
+from headway.kernel.dataclass import dataclass
 from headway.kernel.secret import Secret
 from headway.kernel.turns import Turns
 from headway.kernel.vault import Vault

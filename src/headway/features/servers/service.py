@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from headway.core.access import policy
@@ -37,6 +37,7 @@ from headway.features.servers.setup import KIND, VERSION, Wants
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.ssh import SshHost
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Conflict, InvalidInput, Unavailable
 from headway.kernel.ids import new_id
 

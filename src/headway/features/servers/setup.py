@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undo
@@ -18,6 +18,7 @@ from headway.infra.db.transaction import Tx
 from headway.infra.docker.api import EngineAway
 from headway.infra.hosts.anchor_start import CLEAN_PATH
 from headway.infra.hosts.command import command
+from headway.kernel.dataclass import dataclass
 from headway.kernel.phrase import phrase
 
 KIND = "server.setup"

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableSet
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from typing import Any
 
 from headway.core.deployments.hosts import LOCAL_HOST
@@ -20,6 +20,7 @@ from headway.features.servers.source_transfer import UNDO_HERE, UNDO_THERE, Sour
 from headway.infra.hosts.base import Host
 from headway.infra.hosts.command import Account
 from headway.kernel.artifacts import Commit, Workspace
+from headway.kernel.dataclass import dataclass
 
 
 @dataclass(slots=True, kw_only=True)

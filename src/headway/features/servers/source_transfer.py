@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from headway.infra.hosts.base import Host
 from headway.infra.hosts.command import Account, Command, Stage
 from headway.infra.hosts.ssh import SshHost
 from headway.kernel.artifacts import Commit, Workspace
+from headway.kernel.dataclass import dataclass
 
 UNDO_HERE, UNDO_THERE = "outgoing", "incoming"
 SMALL_BYTES = 1 << 20

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Generic
 
 from headway.core.access import accounts_store
@@ -13,6 +13,7 @@ from headway.features.projects.model import ServicePlace
 from headway.features.services import hooks_store, store
 from headway.features.services.model import DesiredState, S, Service, ServiceStatus
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.ids import new_id
 from headway.kernel.service_names import app_name_for, free_name
 from headway.kernel.vault import Vault

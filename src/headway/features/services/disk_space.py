@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Never
 
 from headway.core.deployments.run import Run, RunFailed
 from headway.core.deployments.status import Reason
 from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused
 from headway.infra.hosts.base import FileFailed, HostUnreachable
+from headway.kernel.dataclass import dataclass
 
 _MIB = 1 << 20
 _REST = 0.5

@@ -7,7 +7,7 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -21,6 +21,7 @@ from headway.features.services.overview_store import ServiceOverview
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.clock import Clock
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError
 
 log = logging.getLogger(__name__)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import delete, insert, select
@@ -12,6 +11,7 @@ from headway.core.deployments.model import SubjectType
 from headway.features.services.model import DesiredState, Kinds, ReleaseState, ServiceStatus
 from headway.infra.db.tables.services import downtimes, releases, services
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 
 _s, _r, _down = services.c, releases.c, downtimes.c
 

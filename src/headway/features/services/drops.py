@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Generic
 
 from headway.core.access.model import Actor
@@ -17,6 +17,7 @@ from headway.features.services.store import ServiceReader
 from headway.features.services.uploads import Intake
 from headway.features.services.uploads_model import Archive, Needed, needed_by
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.uploads import Upload
 from headway.kernel.vault import Vault
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from headway.core.access.model import Actor
@@ -13,6 +12,7 @@ from headway.features.projects.model import Environment, ServicePlace
 from headway.features.projects.service import added_project
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.vault import Vault
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
 from headway.drivers.edge.first_answer import Answered
@@ -11,6 +10,7 @@ from headway.drivers.edge.route_probe import PROOF_SECONDS
 from headway.features.services import store
 from headway.infra.db.engine import Database
 from headway.kernel.artifacts import Route
+from headway.kernel.dataclass import dataclass
 
 
 class ServiceEdge(Protocol):

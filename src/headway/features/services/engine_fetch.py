@@ -5,7 +5,6 @@ has looked there: the first build that is not let do it tells.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Generic
 
 from headway.core.access import allowances
@@ -16,6 +15,7 @@ from headway.features.services import store
 from headway.features.services.model import S, Service
 from headway.features.services.store import ServiceReader
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.records import replaced
 from headway.kernel.vault import Vault
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
 from headway.drivers.sources.git_commands import GitFolders
 from headway.features.servers.source_transfer import TransferFolders
+from headway.kernel.dataclass import dataclass
 
 
 class Part(StrEnum):

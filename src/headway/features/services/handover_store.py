@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic
 
@@ -14,6 +13,7 @@ from headway.features.services.driver import R
 from headway.features.services.model import ReleaseState, ServiceStatus
 from headway.infra.db.tables.services import releases
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Generic, TypeVar
 
 from headway.core.deployments import pending_undos
@@ -27,6 +27,7 @@ from headway.features.services.release_retention import KeptReleases, beyond, is
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Host
+from headway.kernel.dataclass import dataclass
 from headway.kernel.vault import Vault
 
 log = logging.getLogger(__name__)

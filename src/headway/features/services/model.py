@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
@@ -12,6 +12,7 @@ from headway.core.access.policy import Noun
 from headway.core.deployments.model import SubjectType
 from headway.drivers.runtimes.contract.runtime import Health
 from headway.features.services.settings import ServiceSettings
+from headway.kernel.dataclass import dataclass
 
 Kinds = frozenset[SubjectType]
 APPLICATIONS: Kinds = frozenset({SubjectType.APPLICATION, SubjectType.DATABASE})  # what runs of a database is one

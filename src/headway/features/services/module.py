@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 from headway.core.deployments.hosts import LOCAL_HOST
@@ -19,6 +18,7 @@ from headway.features.services.kinds import ServiceKinds
 from headway.features.services.reconciler import refusals
 from headway.features.services.routing import new_turns
 from headway.features.services.uploads import ArchiveFolders, ArchiveReaders, Archives
+from headway.kernel.dataclass import dataclass
 from headway.module import Base
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
 from headway.core.access.model import Actor
 from headway.core.access.policy import Missing, Noun, Permission, permit, reach
@@ -12,6 +11,7 @@ from headway.features.services import overview_store
 from headway.features.services.overview_store import ServiceOverview
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 
 _MOST_RELEASES = 100
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +20,7 @@ from headway.infra.db.tables.projects import environments, projects
 from headway.infra.db.tables.servers import servers
 from headway.infra.db.tables.services import downtimes, releases, services
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 
 _s, _r, _d, _e, _p, _a = services.c, releases.c, deployments.c, environments.c, projects.c, audit_log.c
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 from typing import Any, TypeGuard
+
+from headway.kernel.dataclass import dataclass
 
 _MOST_AT_ONCE = 100
 _DEFAULT_AT_ONCE = 3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 from functools import partial
 from typing import Any, ClassVar, Generic
@@ -27,6 +27,7 @@ from headway.infra.db.engine import DatabaseAway
 from headway.infra.db.transaction import Tx
 from headway.infra.docker.api import EngineAway
 from headway.infra.hosts.base import HostUnreachable
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError, Unavailable
 
 log = logging.getLogger(__name__)

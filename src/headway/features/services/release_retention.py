@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from headway.core.deployments import store as deployments
@@ -12,6 +11,7 @@ from headway.features.services import releases_store
 from headway.features.services.model import Release, ReleaseState
 from headway.features.services.settings import ServiceSettings
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.settings import Settings
 
 # However old or large they are: what serves, and what served before it, so that one can always go back.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from headway.core.deployments import store as deployments
@@ -11,6 +10,7 @@ from headway.core.deployments.model import Lane, Request
 from headway.features.services import releases_store
 from headway.features.services.model import Service, type_of
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from headway.features.edge.domain_snapshots import DomainChange, shown
 from headway.features.edge.domains_model import DomainRequest
+from headway.kernel.dataclass import dataclass
 from headway.kernel.veil import veiled_addresses
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TypeVar
 
 from headway.core.access.policy import Noun
@@ -21,6 +21,7 @@ from headway.features.services.edges import ServiceEdge, ServiceEdges
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Entrance, Route, Upstream, Way
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError, Unavailable
 from headway.kernel.vault import Vault
 

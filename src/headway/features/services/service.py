@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Generic
 
 from headway.core.access.model import Actor
@@ -27,6 +27,7 @@ from headway.features.services.requests import DeployKind, deploy_request, servi
 from headway.features.services.store import ServiceReader
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Unavailable
 from headway.kernel.search import Page, Words
 from headway.kernel.vault import Vault

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import Any, Protocol
 
 from headway.features.services.hooks_model import PUSH, with_meaning
 from headway.features.services.uploads_model import Archive
+from headway.kernel.dataclass import dataclass
 from headway.kernel.records import of
 
 

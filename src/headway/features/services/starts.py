@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from headway.core.access.topics import topics_of_services
@@ -15,6 +15,7 @@ from headway.features.services.lifecycle import ServiceLifecycle
 from headway.features.services.model import ServiceStatus
 from headway.infra.db.engine import DatabaseAway
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError
 
 log = logging.getLogger(__name__)

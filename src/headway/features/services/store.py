@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Generic
 
 from sqlalchemy import (
@@ -43,6 +42,7 @@ from headway.infra.db.migrations import before_services
 from headway.infra.db.tables.deployments import PENDING, RUNNING, deployments
 from headway.infra.db.tables.services import ports, releases, services
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import NotFound
 from headway.kernel.vault import Vault
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from headway.core.deployments import store as deployments
 from headway.core.deployments.model import Deployment, SubjectType
@@ -12,6 +11,7 @@ from headway.core.deployments.status import Status
 from headway.features.services import store
 from headway.features.services.model import ServiceStatus
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 
 _AFTER: Mapping[Status, ServiceStatus] = {Status.DONE: ServiceStatus.DONE, Status.ERROR: ServiceStatus.ERROR}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from headway.core.access.model import Actor
@@ -23,6 +23,7 @@ from headway.features.services.model import type_of
 from headway.features.services.overview_store import ServiceOverview
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Conflict, NotFound
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from headway.features.usage.model import EMPTY, MICROSECONDS, UsagePoint, host_target, merged, sampler_target
 from headway.infra.hosts.consumption import GroupReading, MachineReading
+from headway.kernel.dataclass import dataclass
 
 MOST_CORES, MOST_BYTES = 4_096, 1 << 42  # what a point holds of a machine: a server may tell anything
 LONGEST = 25_000  # milliseconds from one reading to the next: beyond that nothing is said of the time between

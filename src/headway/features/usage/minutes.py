@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from headway.features.usage.model import EMPTY, SAMPLE, SAMPLES, UsagePoint, merged
+from headway.kernel.dataclass import dataclass
 
 _MOST = 3  # a clock that is set leaves minutes behind that never end: the oldest are given up as they are
 

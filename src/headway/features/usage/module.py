@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.engine.poller import Poller
@@ -14,6 +13,7 @@ from headway.features.servers.module import Servers
 from headway.features.servers.store import servers_in_use
 from headway.features.usage.sampler import SampledHost, UsageSampler
 from headway.features.usage.series import UsageReader
+from headway.kernel.dataclass import dataclass
 from headway.module import Base, Module
 
 

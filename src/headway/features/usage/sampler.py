@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -20,6 +20,7 @@ from headway.infra.docker import labels
 from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused
 from headway.infra.hosts.consumption import MachineReading
 from headway.kernel.clock import Clock
+from headway.kernel.dataclass import dataclass
 
 _LEAST_REST = 1.0
 _ENGINE_SECONDS = 5.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
@@ -25,6 +24,7 @@ from headway.features.usage.model import (
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.clock import Clock
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Forbidden
 
 

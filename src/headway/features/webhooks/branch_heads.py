@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from headway.core.deployments.model import SubjectType
 from headway.drivers.sources.git import GitSource
 from headway.features.services.application.inspection import open_look
 from headway.features.services.kinds import ServiceKinds
 from headway.infra.db.engine import Database
 from headway.infra.hosts.base import Host
+from headway.kernel.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from functools import partial
 
 from headway.core.deployments.model import SubjectType
@@ -17,6 +16,7 @@ from headway.features.webhooks.parser import Signature, read
 from headway.features.webhooks.services import HookedService
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError
 
 log = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TypedDict
 
@@ -24,6 +24,7 @@ from headway.features.webhooks.policy import Compare, Decision, Verdict, decide,
 from headway.features.webhooks.services import HookedService, HookedServices
 from headway.features.webhooks.watch_paths import Compared
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 from headway.kernel.events import DeliveryTaken, Events, Whose
 from headway.kernel.ids import new_id

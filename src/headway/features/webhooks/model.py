@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from headway.core.deployments.model import SubjectType
 from headway.drivers.forges.events import Sender
 from headway.features.webhooks.parser import Signature
+from headway.kernel.dataclass import dataclass
 
 
 class Outcome(StrEnum):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from headway.core.engine.poller import Poller, daily
 from headway.features.previews.lifecycle import PreviewLifecycle
 from headway.features.services.kinds import ServiceKinds
@@ -14,6 +12,7 @@ from headway.features.webhooks.ingest import Ingest
 from headway.features.webhooks.pull_files import PullFiles
 from headway.features.webhooks.service import WebhookService
 from headway.features.webhooks.services import HookedServices
+from headway.kernel.dataclass import dataclass
 from headway.module import Base, Module
 
 

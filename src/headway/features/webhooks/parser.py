@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from urllib.parse import parse_qs
 
@@ -14,6 +14,7 @@ from headway.drivers.forges.deliveries import DeliveryForm
 from headway.drivers.forges.events import Other, ParsedDelivery
 from headway.drivers.forges.payload import Json
 from headway.drivers.forges.registry import DELIVERIES
+from headway.kernel.dataclass import dataclass
 
 _LONGEST = 128
 _LONGEST_EVENT = 64

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from headway.kernel.dataclass import dataclass
 
 ANY_DEPTH = "**"
 _CLASSES: Mapping[str, Callable[[str], bool]] = {

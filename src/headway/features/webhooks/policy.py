@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from urllib.parse import urlsplit
 
@@ -23,6 +23,7 @@ from headway.drivers.forges.events import (
 )
 from headway.features.services.hooks_model import SourceKind, TrackedSource
 from headway.features.webhooks.watch_paths import Compared, Found, concerned
+from headway.kernel.dataclass import dataclass
 
 Compare = Callable[[Sequence[str], Sequence[str]], Found]
 

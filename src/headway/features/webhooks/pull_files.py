@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from headway.core.deployments.model import SubjectType
@@ -17,6 +17,7 @@ from headway.features.webhooks.policy import Decision, of_files
 from headway.features.webhooks.services import HookedService
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError
 
 _SECONDS = 5.0  # whoever has sent the delivery waits for its answer

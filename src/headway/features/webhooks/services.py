@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -16,6 +16,7 @@ from headway.features.services.hooks_model import TrackedSource
 from headway.features.services.kinds import ServiceKind, ServiceKinds
 from headway.features.services.model import Service
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import NotFound
 from headway.kernel.secret import Secret
 

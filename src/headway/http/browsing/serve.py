@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
@@ -21,6 +20,7 @@ from headway.http.browsing.page import render
 from headway.http.entity_tags import unless_known
 from headway.http.origin import Origins
 from headway.http.seats import Bounds, Seats
+from headway.kernel.dataclass import dataclass
 
 PATH = "/api/docs"
 # Nothing from anywhere else, no text of others as a script, and requests to this panel only.

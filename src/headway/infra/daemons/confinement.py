@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
 from headway.infra.daemons import confined
+from headway.kernel.dataclass import dataclass
 
 # The home of a program that works there: what lies above may let its account not pass, and it could not look it up.
 AT_HOME = "."

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from headway.infra.daemons import confined, respawn_guard
 from headway.infra.daemons.confinement import Confinement
 from headway.infra.hosts.private_file import write_privately
+from headway.kernel.dataclass import dataclass
 
 _MOST_TOLD = 20
 

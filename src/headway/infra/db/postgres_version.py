@@ -7,12 +7,12 @@ import os
 from collections.abc import Callable, Hashable
 from concurrent.futures import Executor
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
 from headway.infra.db.commits import Commits
+from headway.kernel.dataclass import dataclass
 
 if TYPE_CHECKING:
     import psycopg

@@ -6,8 +6,9 @@ import csv
 import io
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from headway.kernel.dataclass import dataclass
 from headway.kernel.secret import Secret
 
 # The loader, the C library, Go, Perl, git and Docker's programs act on variables of these names; no build may set them.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from headway.kernel.dataclass import dataclass
 
 BACKSLASH = "\\"
 

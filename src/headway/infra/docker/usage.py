@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from headway.infra.docker.api import DockerApi, Json
+from headway.kernel.dataclass import dataclass
 
 # What each step of a build leaves: these words begin a layer, as BuildKit and as the builder before it write them.
 _MAKE_LAYERS = ("RUN ", "COPY ", "ADD ", "WORKDIR ")

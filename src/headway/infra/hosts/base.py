@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from enum import StrEnum
 from typing import Protocol
 
 from headway.infra.hosts.command import Account, Command, Limits
 from headway.infra.hosts.file_listing import Listing
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError, InvalidInput, Unavailable
 
 

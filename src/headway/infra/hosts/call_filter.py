@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from headway.kernel.dataclass import dataclass
 
 _LOAD, _EQUAL, _NOT_LESS, _ANY_BIT, _GIVE = 0x20, 0x15, 0x35, 0x45, 0x06
 _NUMBER, _MACHINE, _FIRST, _THIRD = 0, 4, 16, 32  # where the kernel puts what is asked, and its arguments

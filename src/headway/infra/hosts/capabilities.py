@@ -7,12 +7,13 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from headway.infra.hosts import cgroups
 from headway.infra.hosts.anchor_start import CLEAN_PATH, Opening, find_perl
 from headway.infra.hosts.cgroups import LocalTrees
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError
 
 PROGRAMS = ("perl", "unshare", "setpriv", "prlimit")

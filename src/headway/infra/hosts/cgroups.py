@@ -8,10 +8,10 @@ import signal
 import time
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from headway.infra.hosts import processes, procfs
+from headway.kernel.dataclass import dataclass
 
 CONTROLLERS = ("memory", "pids", "cpu")
 _DYING_SECONDS = 0.05  # so long it may take what was killed at one stroke to end

@@ -11,10 +11,11 @@ import re
 import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from headway.infra.hosts import cgroups, procfs
+from headway.kernel.dataclass import dataclass
 
 _CONTAINER = re.compile(r"(?:^|-)([0-9a-f]{64})(?:\.scope)?$")
 _DEEPEST = 6  # levels below the root at which an engine makes its groups, by whichever of its drivers

@@ -6,7 +6,8 @@ import os
 from collections import deque
 from collections.abc import Collection, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+
+from headway.kernel.dataclass import dataclass
 
 MOST_BYTES = (
     1 << 20

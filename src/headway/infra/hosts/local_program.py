@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 
 from headway.infra.hosts.anchor_start import CLEAN_PATH
 from headway.infra.hosts.base import HostUnreachable
+from headway.kernel.dataclass import dataclass
 
 _MOST_COMPLAINT_BYTES = 64 << 10
 _PIECE_BYTES = 64 << 10

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from headway.infra.hosts.base import Host
 from headway.infra.hosts.ssh import SshHost
+from headway.kernel.dataclass import dataclass
 
 _SECONDS = 120.0
 _AT_A_TIME = 200  # on a server the words pass a shell, which takes so many

@@ -6,12 +6,12 @@ import os
 import re
 import shutil
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
 from headway.infra.hosts.base import Exit
 from headway.infra.hosts.wire import read_exit
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")

@@ -6,12 +6,12 @@ import errno
 import os
 import stat
 from collections import deque
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePosixPath
 
 from headway.infra.hosts import procfs
 from headway.infra.hosts.base import LeadsOutside
+from headway.kernel.dataclass import dataclass
 
 MOST_LINKS = 40
 

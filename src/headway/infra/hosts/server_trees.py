@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from headway.infra.hosts.cgroups import Trees
 from headway.infra.hosts.ssh_session import SshSession
 from headway.infra.hosts.wire import pack
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError
 
 

@@ -9,10 +9,10 @@ import os
 import socket
 import struct
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from headway.infra.hosts import procfs
+from headway.kernel.dataclass import dataclass
 
 _ESTABLISHED, _HALF_CLOSED, _LISTEN = "01", "08", "0A"
 _TABLES: Mapping[socket.AddressFamily, str] = {socket.AF_INET: "tcp", socket.AF_INET6: "tcp6"}

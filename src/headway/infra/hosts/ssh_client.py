@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from headway.infra.hosts.anchor_start import CLEAN_PATH
 from headway.infra.hosts.command import Account
 from headway.infra.hosts.ssh_target import CONNECT_SECONDS, KEEPALIVE_COUNT, KEEPALIVE_SECONDS, SshTarget
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 
 PROGRAM = "/usr/bin/ssh"

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from headway.infra.hosts.epochs import EpochHeld, passed
 from headway.infra.hosts.porter import PorterLost
 from headway.infra.hosts.wire import Field
+from headway.kernel.dataclass import dataclass
 from headway.kernel.ids import new_id
 
 if TYPE_CHECKING:

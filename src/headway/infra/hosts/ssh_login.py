@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from dataclasses import dataclass
 from typing import Any
 
 import asyncssh
@@ -21,6 +20,7 @@ from headway.infra.hosts.ssh_target import (
     fingerprint,
     judged,
 )
+from headway.kernel.dataclass import dataclass
 
 LOGIN_SECONDS = 15.0
 # Of what both ends know the first is taken: what a line of a log costs the panel is mostly its packets, and these take

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from headway.infra.hosts.anchor_start import CLEAN_PATH
 from headway.infra.hosts.base import HostUnreachable
 from headway.infra.hosts.ssh_session import MOST_SESSIONS, SshSession
 from headway.infra.hosts.ssh_target import CONNECT_SECONDS
+from headway.kernel.dataclass import dataclass
 
 if TYPE_CHECKING:  # 18 MB of a panel, which one without servers never loads
     import asyncssh

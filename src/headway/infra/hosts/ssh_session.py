@@ -8,7 +8,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from headway.infra.hosts.porter import PorterLost
 from headway.infra.hosts.ssh_fence import fence_around
 from headway.infra.hosts.ssh_target import CONNECT_SECONDS, HostRefused, SshTarget
 from headway.infra.hosts.wire import MOST_FRAME_BYTES, Field
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError
 from headway.kernel.turns import Turns
 

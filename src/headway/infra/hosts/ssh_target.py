@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from headway.infra import outward_connections
 from headway.infra.hosts.base import HostUnreachable
+from headway.kernel.dataclass import dataclass
 from headway.kernel.secret import Secret
 
 CONNECT_SECONDS = 10.0

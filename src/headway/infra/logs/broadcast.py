@@ -7,12 +7,13 @@ import json
 import weakref
 from collections import deque
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from headway.infra.logs.line_pieces import LinePiece, LineState, piece_of
 from headway.infra.logs.paths import LogPaths
 from headway.infra.logs.reader import Passage, read_bytes, read_passage, read_range, size_of
+from headway.kernel.dataclass import dataclass
 
 _CATCH_UP_BYTES = 64 << 10
 _SOONEST_SECONDS = 0.004  # a burst of lines becomes one chunk

@@ -11,11 +11,12 @@ import subprocess
 import time
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from headway.infra.logs.lines import BegunAnew, CountedLog, LineReader
 from headway.infra.logs.logfile import in_thread
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput, Unavailable
 
 LONGEST_SECONDS = 2.0

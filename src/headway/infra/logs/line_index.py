@@ -8,11 +8,12 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from hashlib import blake2b
 from pathlib import Path
 
 from headway.infra.logs.paths import lines_beside
+from headway.kernel.dataclass import dataclass
 
 Read = Callable[[int, int], bytes]  # (offset, most bytes): what a log has there
 

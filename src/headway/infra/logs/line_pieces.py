@@ -6,12 +6,13 @@ import time
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from headway.infra.logs.line_index import LineIndex, LineRecord, load_ending
 from headway.infra.logs.log_line import LogLine, RawLine, line_of
 from headway.kernel.ansi import LONGEST_READ, NO_STYLE, Style, style_after
+from headway.kernel.dataclass import dataclass
 
 _MOST_LINES = 2_000  # of one piece
 _KEPT_LINES = 500  # of one that has more: who shows a log asks for the others when they are looked at

@@ -9,7 +9,6 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from headway.infra.logs.log_line import LogLine, RawLine, line_of
 from headway.infra.logs.logfile import in_thread
 from headway.infra.logs.paths import draft_beside, lines_beside
 from headway.kernel.ansi import LONGEST_READ, NO_STYLE, Style, style_after
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Conflict, Unavailable
 
 log = logging.getLogger(__name__)

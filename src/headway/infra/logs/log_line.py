@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from headway.infra.logs.line_index import LineRecord
 from headway.kernel.ansi import LONGEST_LINE, Line, Style, runs_from
+from headway.kernel.dataclass import dataclass
 
 _CUT = ("", "…")
 

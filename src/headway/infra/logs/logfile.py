@@ -7,13 +7,14 @@ import json
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TypeVar
 
 from headway.infra.logs.line_index import LineNotes
 from headway.infra.logs.mask import Masker
 from headway.infra.logs.paths import checkpoint_beside, draft_beside
+from headway.kernel.dataclass import dataclass
 
 T = TypeVar("T")
 

@@ -6,9 +6,11 @@ import sys
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import chain
 from typing import NamedTuple
+
+from headway.kernel.dataclass import dataclass
 
 _BLOCK = 1024  # grams looked at in one call: large enough to cost nothing, small enough to leave few to look at twice
 _FAR = 4096  # a pattern longer than this is very long

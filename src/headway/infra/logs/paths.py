@@ -6,9 +6,9 @@ import asyncio
 import os
 import re
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")

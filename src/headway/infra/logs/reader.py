@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 from headway.infra.logs.logfile import in_thread
+from headway.kernel.dataclass import dataclass
 
 MOST_TAIL_BYTES = 16 << 20
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from headway.infra.logs.logfile import in_thread
 from headway.infra.logs.reader import passage_of
+from headway.kernel.dataclass import dataclass
 
 MOST_SEARCHED_BYTES = 32 << 20
 _BLOCK_BYTES = 256 << 10

@@ -8,7 +8,8 @@ import json
 import re
 import urllib.parse
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+
+from headway.kernel.dataclass import dataclass
 
 SHORTEST = 4
 SHORTEST_LINE = 8

@@ -13,10 +13,10 @@ import tempfile
 import zlib
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError, InvalidInput
 
 FORMAT = 1

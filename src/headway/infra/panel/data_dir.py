@@ -8,11 +8,11 @@ import os
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 from typing import Self
 
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Conflict, HeadwayError
 from headway.kernel.vault import Vault
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
+from headway.kernel.dataclass import dataclass
 from headway.kernel.failures.rule import Phase
 from headway.kernel.lines import without_folders
 from headway.kernel.own_threads import OwnThreads, TookTooLong

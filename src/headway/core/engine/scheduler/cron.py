@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import takewhile
 from types import MappingProxyType
@@ -12,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
 
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 
 _NAMED: Mapping[str, str] = MappingProxyType(

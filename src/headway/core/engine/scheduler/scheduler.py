@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
@@ -21,6 +21,7 @@ from headway.core.engine.troubles import Troubles
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.clock import Clock
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 from headway.kernel.events import DueTimeDecided, Events
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +13,7 @@ from headway.core.engine.scheduler.timer import CatchUp, Fate, Overlap, Policy, 
 from headway.infra.db.tables.deployments import deployments
 from headway.infra.db.tables.timers import WAITING, ticks, timers
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 
 KEPT_TICKS = 2_000  # of one timer: those of a day and a half where it is due each minute
 _AT_A_TIME = 100

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.status import Reason
 from headway.core.engine.scheduler.cron import Cron
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 
 MOST_AT_ONCE = 1_000  # due times that are told of after a long absence: the newest

@@ -6,7 +6,6 @@ import json
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from headway.drivers.builders.base import BuildError
@@ -14,6 +13,7 @@ from headway.drivers.builders.languages import node_locks
 from headway.drivers.builders.languages.node_locks import Lock
 from headway.drivers.builders.languages.node_versions import parse_version, satisfies
 from headway.drivers.builders.plan import Listing, Phase
+from headway.kernel.dataclass import dataclass
 
 PACKAGE = "package.json"
 BUILD = "build script"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from headway.drivers.builders.plan import Listing
+from headway.kernel.dataclass import dataclass
 
 KINDS = ("dependencies", "devDependencies", "optionalDependencies")
 _PNPM_ENTRY = re.compile(r"^ +'?((?:@[^\s/]+/)?[^\s:/']+)'?:\n +specifier: (.+)$", re.MULTILINE)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass
 from pathlib import Path
 
 from headway.drivers.builders.base import BuildError
 from headway.drivers.builders.plan import VENV, Listing, Phase
 from headway.drivers.buildplan.tree import parse_toml
+from headway.kernel.dataclass import dataclass
 
 FILES = ("requirements.txt", "pyproject.toml", "manage.py", "app.py", "main.py", "wsgi.py", "asgi.py")
 

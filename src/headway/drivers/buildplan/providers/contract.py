@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 from headway.drivers.buildplan.plan import BuildPlan
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import Tree
+from headway.kernel.dataclass import dataclass
 
 
 def names_none(tree: Tree) -> Iterable[str]:  # noqa: ARG001 - as those of languages whose files name others

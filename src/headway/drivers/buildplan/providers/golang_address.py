@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
 from headway.drivers.buildplan.providers import golang_variables
 from headway.drivers.buildplan.providers.golang_variables import PLACE, spelled, variables
 from headway.drivers.buildplan.providers.jsonc import without_comments
+from headway.kernel.dataclass import dataclass
 
 _FLAG = re.compile(
     r"\bflag\.(?:String|Int|Uint)(?:Var)?\([ \t]*(?:&[\w.]+[ \t]*,[ \t]*)?"

@@ -6,7 +6,6 @@ import posixpath
 import re
 import shlex
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
@@ -16,6 +15,7 @@ from headway.drivers.buildplan.image_stages import dockerfile, whole
 from headway.drivers.buildplan.plan import Phase
 from headway.drivers.buildplan.providers.golang_packages import module_name
 from headway.drivers.buildplan.tree import Tree
+from headway.kernel.dataclass import dataclass
 
 GORELEASER: Final = (".goreleaser.yml", ".goreleaser.yaml")
 READS: Final = (*GORELEASER, *makefile.FILES)

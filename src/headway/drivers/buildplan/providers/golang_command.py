@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
 from headway.drivers.buildplan.providers.jsonc import without_comments
+from headway.kernel.dataclass import dataclass
 
 # Those of Cobra and of urfave/cli, as their documents write them.
 _BEGINS: Final = re.compile(r"(?:\b(\w+)[ \t]*(?::?=|:)[ \t]*)?&?(?:cobra\.Command|cli\.(?:App|Command))\{")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
@@ -13,6 +12,7 @@ from headway.drivers.buildplan import image_program, volumes
 from headway.drivers.buildplan.providers.golang_address import options
 from headway.drivers.buildplan.providers.golang_variables import has_parts, spelled, variables
 from headway.drivers.buildplan.tree import Tree
+from headway.kernel.dataclass import dataclass
 from headway.kernel.release_facts import DATA
 
 _REQUIRED = re.compile(r"^(?:require)?[ \t]+([\w./~-]{3,200})[ \t]+v[^\s/]{1,100}[ \t]*$", re.MULTILINE)

@@ -6,7 +6,6 @@ import itertools
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from headway.drivers.builders.base import BuildError
@@ -16,6 +15,7 @@ from headway.drivers.buildplan.providers.node_frontend import Frontend
 from headway.drivers.buildplan.reader import DEEPEST
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import Tree
+from headway.kernel.dataclass import dataclass
 
 _MOST: Final = 50
 _MOST_TOLD: Final = 3

@@ -5,12 +5,12 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from headway.drivers.builders.base import BuildError
 from headway.drivers.buildplan.providers.node_package import LONGEST, PACKAGE, Package, read_package
 from headway.drivers.buildplan.tree import Tree
+from headway.kernel.dataclass import dataclass
 
 PREFIX: Final = re.compile(
     r"^(?:(?:[A-Za-z_]\w*=(?:\"[^\"]*\"|'[^']*'|[^\s\"']*)|cross-env(?:-shell)?|env|exec|time|npx(?:\s+--?\S+)*|"

@@ -7,7 +7,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 from typing import Final
 
@@ -17,6 +17,7 @@ from headway.drivers.buildplan.providers.node_secrets import set_in_files
 from headway.drivers.buildplan.providers.node_sources import ENDINGS
 from headway.drivers.buildplan.tree import Tree
 from headway.drivers.buildplan.volumes import MADE, is_bare, is_kept, kept_folders
+from headway.kernel.dataclass import dataclass
 from headway.kernel.release_facts import DATA
 
 _TEXT: Final = r"[\"'`](?:\./)?(?P<text>[^\"'`\n$]{1,200})[\"'`]"

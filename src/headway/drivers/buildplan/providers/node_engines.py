@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from headway.drivers.builders.base import BuildError
@@ -12,6 +11,7 @@ from headway.drivers.buildplan.plan import Need
 from headway.drivers.buildplan.providers.node_package import Package
 from headway.drivers.buildplan.toolchains.semver import Numbers, Range, Version, parse_range
 from headway.drivers.buildplan.tree import Tree
+from headway.kernel.dataclass import dataclass
 
 # The lines that a package of today may ask for. A range that holds for none from _NEW on is of a package that was left
 # behind: nobody goes back to what gets no mends. The odd ones have no long support: that one is left out says nothing.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from headway.drivers.buildplan.plan import Site
@@ -13,6 +13,7 @@ from headway.drivers.buildplan.providers.jsonc import without_comments
 from headway.drivers.buildplan.providers.node_managers import Manager
 from headway.drivers.buildplan.providers.node_package import BUILDS, Package
 from headway.drivers.buildplan.tree import Tree
+from headway.kernel.dataclass import dataclass
 
 ENDINGS: Final = ("ts", "mts", "js", "mjs", "cjs", "cts")
 _ROUTERS: Final = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Final
 
 from headway.drivers.builders.base import BuildError
@@ -25,6 +25,7 @@ from headway.drivers.buildplan.providers.node_webpack import known_to, old_webpa
 from headway.drivers.buildplan.providers.node_workspaces import read_members
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import Tree
+from headway.kernel.dataclass import dataclass
 
 FOLDERS: Final = (
     "",

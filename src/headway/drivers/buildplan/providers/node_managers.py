@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from headway.drivers.buildplan.plan import Choice, Need
@@ -12,6 +11,7 @@ from headway.drivers.buildplan.providers.node_package import PACKAGE_JSON5, Pack
 from headway.drivers.buildplan.providers.node_versions import pinned_major, wanted_version
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import Tree
+from headway.kernel.dataclass import dataclass
 
 YARN_SETTINGS: Final = ".yarnrc.yml"
 PNPM_WORKSPACE: Final = "pnpm-workspace.yaml"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from headway.drivers.buildplan.plan import Phase
@@ -16,6 +16,7 @@ from headway.drivers.buildplan.providers.node_scripts import called_lines
 from headway.drivers.buildplan.providers.node_variables import BUILT
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import Tree
+from headway.kernel.dataclass import dataclass
 
 _COMPILER: Final = ("build-essential", "python3")
 # Compiled where the machine fits none of what they bring ready.

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from headway.drivers.builders.base import BuildError
 from headway.drivers.buildplan.providers.jsonc import parse_jsonc
 from headway.drivers.buildplan.tree import Tree
+from headway.kernel.dataclass import dataclass
 
 PACKAGE = "package.json"
 PACKAGE_JSON5 = "package.json5"  # pnpm reads it

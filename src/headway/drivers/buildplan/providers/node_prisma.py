@@ -8,7 +8,7 @@ import posixpath
 import re
 import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final
 
 from headway.drivers.buildplan.plan import Phase
@@ -22,6 +22,7 @@ from headway.drivers.buildplan.providers.node_sources import saying
 from headway.drivers.buildplan.providers.turns import copied, once
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import Tree
+from headway.kernel.dataclass import dataclass
 from headway.kernel.release_facts import DATA
 
 READS: Final = ("**/schema.prisma", *(f"**/prisma.config.{ending}" for ending in ENDINGS))

@@ -6,7 +6,7 @@ import posixpath
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from typing import Final
 
@@ -24,6 +24,7 @@ from headway.drivers.buildplan.providers.node_typescript import ENTRIES as TYPED
 from headway.drivers.buildplan.providers.node_typescript import typed_program
 from headway.drivers.buildplan.providers.node_unbuilt import bundling
 from headway.drivers.buildplan.providers.node_worker import is_worker
+from headway.kernel.dataclass import dataclass
 
 ENTRIES: Final = (
     *("server.js", "index.js", "app.js", "main.js", "bot.js"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from typing import Any, Final
 
@@ -26,6 +26,7 @@ from headway.drivers.buildplan.providers.node_nodemon import program_of, read_se
 from headway.drivers.buildplan.providers.node_package import LONGEST, Package
 from headway.drivers.buildplan.providers.node_shells import begins_developers_shell, shell_file
 from headway.drivers.buildplan.tree import Tree
+from headway.kernel.dataclass import dataclass
 
 _OPTIONS = r"(?:--?[\w=.-]+\s+)*+"
 # Servers for a developer's own machine, and previews that refuse what comes from elsewhere.

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from headway.drivers.buildplan import env_example
 from headway.drivers.buildplan.providers.jsonc import without_comments
 from headway.drivers.buildplan.providers.node_package import Package
 from headway.drivers.buildplan.tree import Tree
+from headway.kernel.dataclass import dataclass
 from headway.kernel.release_facts import ADDRESS, FOR_THE_BUILD, SECRET, SECRETS
 
 READS: Final = (".env", ".env.production", ".env.local", "*.env")

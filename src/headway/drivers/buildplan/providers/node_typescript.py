@@ -6,13 +6,13 @@ import posixpath
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from headway.drivers.builders.base import BuildError
 from headway.drivers.buildplan.providers.jsonc import parse_jsonc
 from headway.drivers.buildplan.providers.node_framework import Subject, option
 from headway.drivers.buildplan.tree import Tree
+from headway.kernel.dataclass import dataclass
 
 TSCONFIG: Final = "tsconfig.json"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from headway.drivers.builders.base import BuildError
@@ -21,6 +21,7 @@ from headway.drivers.buildplan.providers.node_program import Ground, Program, fi
 from headway.drivers.buildplan.providers.node_scripts import called_lines, read_start
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import Tree
+from headway.kernel.dataclass import dataclass
 
 FILES: Final = ("lerna.json", "turbo.json", "nx.json")
 

@@ -6,9 +6,9 @@ import posixpath
 import re
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from headway.drivers.buildplan.tree import Tree
+from headway.kernel.dataclass import dataclass
 
 NAMES: Sequence[str] = (
     "main",

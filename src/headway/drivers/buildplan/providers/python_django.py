@@ -6,7 +6,6 @@ import posixpath
 import re
 import shlex
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 
 from headway.drivers.buildplan.plan import Phase
 from headway.drivers.buildplan.providers import python_secrets, python_variables
@@ -36,6 +35,7 @@ from headway.drivers.buildplan.providers.python_variables import Given
 from headway.drivers.buildplan.providers.turns import copied, once
 from headway.drivers.buildplan.tree import Tree
 from headway.drivers.buildplan.volumes import is_kept
+from headway.kernel.dataclass import dataclass
 from headway.kernel.release_facts import DATA
 
 READS: Sequence[str] = (

@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from headway.drivers.buildplan.providers.python_django_project import DjangoProject
@@ -13,6 +12,7 @@ from headway.drivers.buildplan.providers.python_paths import Variables, is_outsi
 from headway.drivers.buildplan.providers.python_variables import Given, first_read
 from headway.drivers.buildplan.tree import Tree
 from headway.drivers.buildplan.volumes import is_kept
+from headway.kernel.dataclass import dataclass
 from headway.kernel.release_facts import DATA
 
 UPLOADED: Final = "what is uploaded (MEDIA_ROOT)"

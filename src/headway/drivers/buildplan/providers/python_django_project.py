@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 
 from headway.drivers.buildplan.image_stages import last_stage
@@ -14,6 +14,7 @@ from headway.drivers.buildplan.providers.python_code import imports, source
 from headway.drivers.buildplan.providers.python_django_settings import imported, settings_of
 from headway.drivers.buildplan.tree import Tree
 from headway.drivers.buildplan.volumes import FILES
+from headway.kernel.dataclass import dataclass
 
 SETTINGS = re.compile(r"""DJANGO_SETTINGS_MODULE["'][ \t]*[\],][ \t=]*["']([A-Za-z_][\w.]*)["']""")
 _ANY_SETTINGS = re.compile(r"""DJANGO_SETTINGS_MODULE["']?[ \t]*+[\],:=]?[ \t=]*+["']?([A-Za-z_][\w.]*)""")

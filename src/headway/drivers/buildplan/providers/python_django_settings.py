@@ -5,13 +5,13 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
 from headway.drivers.buildplan.providers.python_code import MOST_TEXT, source
 from headway.drivers.buildplan.providers.python_readers import spelled_out
 from headway.drivers.buildplan.tree import Tree
+from headway.kernel.dataclass import dataclass
 
 _IMPORTS = re.compile(
     r"^[ \t]*(?:from|import)[ \t]+(\.{0,3}\w[\w.]{0,100}|\.{1,3})(?:[ \t]+import[ \t]+\(?[ \t]*(\w{1,60}|\*))?",

@@ -6,7 +6,7 @@ import posixpath
 import re
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 
 from headway.drivers.builders.base import BuildError
@@ -16,6 +16,7 @@ from headway.drivers.buildplan.providers.python_code import Place
 from headway.drivers.buildplan.providers.python_requirements import Requirements
 from headway.drivers.buildplan.providers.python_start import Interface, Served, Start, serve, serve_sockets
 from headway.drivers.buildplan.tree import Tree
+from headway.kernel.dataclass import dataclass
 
 _HOST = "--host 127.0.0.1 --port $PORT"
 

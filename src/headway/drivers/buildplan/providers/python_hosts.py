@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from headway.drivers.buildplan.plan import Phase
+from headway.kernel.dataclass import dataclass
 from headway.kernel.release_facts import DOMAINS, ORIGINS
 
 MODULE: Final = "headway_settings"

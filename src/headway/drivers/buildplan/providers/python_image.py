@@ -6,7 +6,7 @@ import posixpath
 import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final
 
 from headway.drivers.buildplan import image_command, image_program
@@ -18,6 +18,7 @@ from headway.drivers.buildplan.providers.python_code import in_folder
 from headway.drivers.buildplan.providers.python_project import PythonProject
 from headway.drivers.buildplan.providers.python_start import Start
 from headway.drivers.buildplan.tree import Tree
+from headway.kernel.dataclass import dataclass
 
 _PYTHON = re.compile(r"python(?:3(?:\.\d{1,2})?)?")
 # Before the file or the module: those of the interpreter that take a word after them, and those that take none.

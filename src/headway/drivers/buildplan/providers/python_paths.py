@@ -5,8 +5,10 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
+
+from headway.kernel.dataclass import dataclass
 
 _UP = re.compile(
     r"dirname\(|\.parents\[(\d)\]|\.parent\b|pardir|path\.split\(|\.ancestor\((\d)\)|__file__\)[ \t]*-[ \t]*(\d)"

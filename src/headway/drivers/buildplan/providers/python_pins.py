@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from headway.drivers.buildplan.providers.python_project import PythonProject
 from headway.drivers.buildplan.providers.python_requirements import normal, text_of
+from headway.kernel.dataclass import dataclass
 
 POETRY_LOCK = "poetry.lock"
 _OTHER_LOCKS = ("uv.lock", "pdm.lock", "Pipfile.lock")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import configparser
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from headway.drivers.builders.base import BuildError
@@ -13,6 +13,7 @@ from headway.drivers.buildplan.providers import python_requirements
 from headway.drivers.buildplan.providers.python_requirements import Requirements
 from headway.drivers.buildplan.providers.python_versions import Asked, lock_asks
 from headway.drivers.buildplan.tree import Tree
+from headway.kernel.dataclass import dataclass
 
 READS: Sequence[str] = (
     "requirements*.txt",

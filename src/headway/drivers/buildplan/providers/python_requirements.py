@@ -6,9 +6,10 @@ import codecs
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from headway.drivers.buildplan.tree import Tree
+from headway.kernel.dataclass import dataclass
 
 _REQUIREMENT = re.compile(r"[ \t]*([A-Za-z0-9][A-Za-z0-9._-]*)[ \t]*(?:\[([^\]\n]*)\])?")
 _OPTION = re.compile(r"(?:-r|--requirement|-c|--constraint)[ \t=]*(\S+)")

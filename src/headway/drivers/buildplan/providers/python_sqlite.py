@@ -6,7 +6,7 @@ import posixpath
 import re
 import shlex
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from headway.drivers.buildplan.providers import python_code
@@ -16,6 +16,7 @@ from headway.drivers.buildplan.providers.python_start import Start
 from headway.drivers.buildplan.providers.turns import copied
 from headway.drivers.buildplan.tree import Tree
 from headway.drivers.buildplan.volumes import is_kept
+from headway.kernel.dataclass import dataclass
 from headway.kernel.release_facts import DATA
 
 _FILE = r"(?P<file>[\w-]{1,80}(?:\.[\w-]{1,40}){0,2}\.(?:db|sqlite3?))[\"']"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 
 from headway.drivers.buildplan.plan import Confidence, Phase, Question, Site
 from headway.drivers.buildplan.providers.python_code import Place
 from headway.drivers.buildplan.providers.python_requirements import Requirements
 from headway.drivers.buildplan.providers.python_variables import Given
+from headway.kernel.dataclass import dataclass
 from headway.kernel.release_facts import FOR_THE_BUILD, SECRET
 
 

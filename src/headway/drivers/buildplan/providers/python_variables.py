@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from headway.drivers.buildplan.providers import python_code
 from headway.drivers.buildplan.providers.python_paths import assigned
 from headway.drivers.buildplan.providers.python_readers import spelled_out
 from headway.drivers.buildplan.tree import Tree
+from headway.kernel.dataclass import dataclass
 from headway.kernel.release_facts import ADDRESS, DATA, DOMAIN, DOMAINS, ORIGINS, PLAIN
 
 _READ = re.compile(

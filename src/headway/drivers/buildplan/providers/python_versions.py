@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from headway.drivers.builders.base import BuildError
@@ -12,6 +12,7 @@ from headway.drivers.buildplan.plan import Need
 from headway.drivers.buildplan.providers.python_requirements import text_of
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import Tree
+from headway.kernel.dataclass import dataclass
 
 READS: Sequence[str] = (
     ".tool-versions",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from headway.drivers.builders.base import BuildError
@@ -13,6 +12,7 @@ from headway.drivers.buildplan.toolchains.tools import TOOLS
 from headway.drivers.buildplan.toolchains.version_requests import VersionRequest, sort_key
 from headway.infra.hosts.command import Account, command
 from headway.infra.hosts.work import Work
+from headway.kernel.dataclass import dataclass
 
 PYTHON = "/usr/bin/python3"
 ENV: Mapping[str, str] = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C.UTF-8"}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from headway.infra.hosts.base import Host
+from headway.kernel.dataclass import dataclass
 
 _MOST = 64
 _SECONDS = 3600.0  # in which a change that no stamp shows would be missed

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from headway.drivers.buildplan.toolchains import semver
 from headway.drivers.buildplan.toolchains.inventory import Inventory
 from headway.drivers.buildplan.toolchains.tools import TOOLS
+from headway.kernel.dataclass import dataclass
 
 _NODE_ARCH: Mapping[str, str] = {"x86_64": "x64", "aarch64": "arm64"}
 _BUN_ARCH: Mapping[str, str] = {"x86_64": "x64", "aarch64": "aarch64"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, date, datetime
 
 from headway.drivers.builders.base import BuildError
@@ -17,6 +17,7 @@ from headway.drivers.buildplan.toolchains.store import Provided, Store
 from headway.drivers.buildplan.toolchains.tools import TOOLS, Form
 from headway.drivers.buildplan.toolchains.version_requests import VersionRequest, newest, read_wish
 from headway.infra.hosts.work import Work
+from headway.kernel.dataclass import dataclass
 
 _NOTED_SECONDS = 86_400.0
 # What node-gyp reads from 12 on, and what it read before, of which npm from 11 on says that it does not know it.

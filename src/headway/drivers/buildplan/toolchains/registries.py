@@ -7,7 +7,6 @@ import configparser
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from headway.drivers.buildplan.toolchains.inventory import ENV, PYTHON
 from headway.drivers.buildplan.toolchains.store import Store
 from headway.infra.hosts.command import command
 from headway.infra.hosts.work import Work
+from headway.kernel.dataclass import dataclass
 from headway.kernel.secret import Secret
 
 SCRIPT = Path(__file__).with_name("registry_script.py").read_text()

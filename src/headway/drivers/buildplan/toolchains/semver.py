@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from headway.kernel.dataclass import dataclass
 
 Numbers = tuple[int, int, int]
 # A release sorts behind all that came before it: ("") has none of its own, and each of theirs is a pair.

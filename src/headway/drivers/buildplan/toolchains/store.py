@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from headway.drivers.buildplan.plan import Need
 from headway.drivers.buildplan.toolchains.memory import Memory
 from headway.infra.hosts.base import Host
 from headway.infra.hosts.command import Account, Limits
+from headway.kernel.dataclass import dataclass
 from headway.kernel.secret import Secret
 
 UNDO = "toolchain"

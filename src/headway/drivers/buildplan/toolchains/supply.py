@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from headway.drivers.builders.base import BuildError
 from headway.drivers.buildplan.toolchains import entries
@@ -14,6 +14,7 @@ from headway.drivers.buildplan.toolchains.store import Store
 from headway.drivers.buildplan.toolchains.tools import TOOLS
 from headway.drivers.buildplan.toolchains.version_requests import VersionRequest, newest
 from headway.infra.hosts.work import Work
+from headway.kernel.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -15,6 +14,7 @@ from headway.drivers.builders.base import BuildError
 from headway.drivers.buildplan.plan import Need
 from headway.drivers.buildplan.toolchains import releases, semver
 from headway.drivers.buildplan.toolchains.tools import TOOLS, Form
+from headway.kernel.dataclass import dataclass
 
 _LONGEST = 256
 _LATEST = frozenset({"", "*", "x", "latest", "stable", "current", "node", "system", "default", "any"})

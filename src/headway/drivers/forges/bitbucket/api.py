@@ -7,7 +7,6 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from urllib.parse import quote
 
 from headway.drivers.forges.base import (
@@ -24,6 +23,7 @@ from headway.drivers.forges.base import (
 from headway.drivers.forges.client import ForgeClient, Json
 from headway.drivers.forges.one_comment import keep_one
 from headway.drivers.forges.payload import texts
+from headway.kernel.dataclass import dataclass
 from headway.kernel.secret import Secret
 
 _STATES: Mapping[CommitState, str] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 from urllib.parse import quote
@@ -13,6 +13,7 @@ from headway.drivers.forges.base import CommitStatus, ForgeConnection, GitLogin,
 from headway.drivers.forges.client import ForgeClient
 from headway.drivers.forges.github.app import app_token
 from headway.drivers.forges.github_style import STATES, GitHubStyleApi, repository_of
+from headway.kernel.dataclass import dataclass
 from headway.kernel.secret import Secret
 
 _VERSION: Mapping[str, str] = {"x-github-api-version": "2022-11-28", "accept": "application/vnd.github+json"}

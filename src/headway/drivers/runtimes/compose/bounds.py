@@ -5,10 +5,10 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from headway.drivers.runtimes.container.body import RAW
+from headway.kernel.dataclass import dataclass
 
 Model = Mapping[str, Any]
 

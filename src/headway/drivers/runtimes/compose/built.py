@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import posixpath
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
@@ -18,6 +17,7 @@ from headway.drivers.runtimes.compose.conversion import IMAGE
 from headway.drivers.runtimes.compose.policy import is_remote
 from headway.infra.docker.cli import ImageBuild
 from headway.infra.docker.labels import COMPOSE, OWN_FAMILIES, PANEL
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 from headway.kernel.secret import Secret
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from headway.infra.docker.cli import PATH
 from headway.infra.hosts.command import Account, Command, Limits, Stage
+from headway.kernel.dataclass import dataclass
 
 _NO_ENGINE = "unix:///dev/null"
 # All variables are filled in by then, and a ``.env`` in the folder would be read as root.

@@ -9,11 +9,11 @@ import copy
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from headway.infra.docker.cli import is_acted_on
 from headway.infra.docker.labels import BLANK, COMPOSE, DEPLOYMENT, PANEL, hiding, is_blank
+from headway.kernel.dataclass import dataclass
 
 IMAGE = "headway.image"
 IMAGES = "headway-compose/"

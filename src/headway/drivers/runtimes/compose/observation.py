@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from headway.drivers.runtimes.compose import conversion
 from headway.drivers.runtimes.container.state import ENDED_FROM_OUTSIDE
 from headway.infra.docker.labels import COMPOSE, DEPLOYMENT
+from headway.kernel.dataclass import dataclass
 
 MOST_RESTARTS = 3
 SERVICE = "com.docker.compose.service"

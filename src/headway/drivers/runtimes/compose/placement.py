@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from headway.drivers.runtimes.compose.observation import Container
 from headway.drivers.runtimes.swarm.cluster import Cluster
 from headway.infra.docker.api import DockerApi
+from headway.kernel.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from headway.drivers.runtimes.compose import keys
 from headway.infra.docker.image_names import is_kept
+from headway.kernel.dataclass import dataclass
 
 Model = Mapping[str, Any]
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import yaml
+
+from headway.kernel.dataclass import dataclass
 
 MOST_VALUES = 10_000
 _MOST_DEPTH = 64

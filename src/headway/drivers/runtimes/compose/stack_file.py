@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from headway.drivers.runtimes.compose.conversion import Identity
 from headway.drivers.runtimes.compose.observation import PROJECT, SERVICE
 from headway.infra.docker.labels import BLANK, BLANK_OF_COMPOSE, DEPLOYMENT, SWARM, is_blank
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 
 Model = Mapping[str, Any]

@@ -8,7 +8,6 @@ import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from headway.drivers.runtimes.compose.bounds import MOST_STOP_SECONDS
@@ -26,6 +25,7 @@ from headway.infra.docker.labels import COMPOSE, DEPLOYMENT, PANEL, SWARM, WAY, 
 from headway.infra.hosts.command import Command, Stage
 from headway.infra.http_request import NoAnswer
 from headway.kernel.artifacts import Upstream
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Unavailable
 
 _PAUSE = 0.1

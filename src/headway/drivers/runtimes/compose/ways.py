@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+from headway.kernel.dataclass import dataclass
 
 Model = Mapping[str, Any]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
 from headway.drivers.runtimes.compose.references import TooMuch, require_few
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 
 Document = Mapping[str, Any]

@@ -8,10 +8,10 @@ import os
 import struct
 import termios
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Self
 
 from headway.kernel.console_frames import Kind
+from headway.kernel.dataclass import dataclass
 
 _PIECE = 64 << 10
 _SIZE = struct.Struct("HHHH")

@@ -16,13 +16,13 @@ import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from headway.infra.docker.api import DockerApi, EngineRefused
 from headway.infra.hosts import nested_groups, processes, procfs
 from headway.infra.hosts.command import Command, Stage
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Unavailable
 
 MARK = "HEADWAY_INSIDE"

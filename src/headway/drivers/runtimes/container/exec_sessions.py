@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from headway.drivers.runtimes.container.exec_session import ExecSession
 from headway.infra.docker.api import DockerApi
+from headway.kernel.dataclass import dataclass
 
 
 class Visiting(Protocol):

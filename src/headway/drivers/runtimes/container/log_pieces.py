@@ -6,13 +6,13 @@ import asyncio
 import re
 from collections.abc import Callable, Iterator
 from contextlib import aclosing
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import accumulate, groupby, takewhile
 
 from headway.drivers.runtimes.container.state import unwrapped
 from headway.drivers.runtimes.contract.runtime import Behind, LinesAt, Piece, parted
 from headway.infra.docker.api import DockerApi, EngineAway
+from headway.kernel.dataclass import dataclass
 
 _ID = 25  # letters that tell it from every other
 _MOST_CHARACTERS = 256 << 10  # of a piece

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 
 from headway.drivers.runtimes.launch.launcher import file_server
 from headway.drivers.runtimes.launch.site_routes import site_routes
 from headway.infra.hosts.wheel_programs import beside_python
+from headway.kernel.dataclass import dataclass
 from headway.kernel.site_rules import SiteRules
 
 PORT = 80

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from headway.drivers.runtimes.gates.mark_code import SETTING
 from headway.drivers.runtimes.gates.panel_gates import CONTAINERS, SWARM, Gates
 from headway.infra.docker import labels
 from headway.infra.docker.api import DockerApi
+from headway.kernel.dataclass import dataclass
 
 log = logging.getLogger(__name__)
 

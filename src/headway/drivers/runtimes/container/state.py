@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from headway.drivers.runtimes.contract.runtime import ProcessState, ProcessStatus
+from headway.kernel.dataclass import dataclass
 
 WEB = "web"
 ENDED_FROM_OUTSIDE = frozenset({137, 143, 255})  # as the engine ends what runs when it goes down itself

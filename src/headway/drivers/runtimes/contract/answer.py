@@ -7,10 +7,11 @@ import contextlib
 import time
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from headway.infra import http_request
 from headway.kernel.artifacts import HealthCheck, HealthKind
+from headway.kernel.dataclass import dataclass
 
 TRY_SECONDS = 5.0
 

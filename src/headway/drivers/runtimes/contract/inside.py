@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from headway.drivers.runtimes.launch.launcher import BESIDE, SYSTEM_PATH
 from headway.infra.hosts.command import Account, Command, Limits, Stage
+from headway.kernel.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,6 @@ import signal
 import time
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from socket import AF_INET, AF_INET6, SOCK_DGRAM, SOCK_STREAM, socket
 from typing import Protocol
@@ -18,6 +17,7 @@ from headway.drivers.runtimes.contract.answer import AskedPort
 from headway.infra.hosts import processes, sockets
 from headway.infra.hosts.consumption import MachineReading, read_machine
 from headway.infra.hosts.safe_open import Seen, look_beneath
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Unavailable
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.25

@@ -6,13 +6,14 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from hashlib import blake2b
 
 from headway.drivers.runtimes.contract.runtime import Piece
 from headway.drivers.runtimes.contract.written_lines import LineCollector, LogMark, WrittenLine, dropped_line
 from headway.drivers.runtimes.contract.written_log import BEGINNING, WrittenLog
 from headway.kernel.ansi import without_escapes
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Conflict, Unavailable
 
 MOST_LINES = 1_000

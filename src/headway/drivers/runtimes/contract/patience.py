@@ -7,9 +7,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from headway.drivers.runtimes.contract.runtime import Unhealthy
+from headway.kernel.dataclass import dataclass
 from headway.kernel.phrase import phrase
 
 SECONDS_UNTIL_TOLD = 3.0

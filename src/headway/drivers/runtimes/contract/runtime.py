@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -11,6 +10,7 @@ from typing import Protocol
 from headway.drivers.runtimes.contract.inside import Inside
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Artifact, HealthCheck, ReleaseSpec
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError, InvalidInput
 
 _REFUSED_PATH = frozenset(" \t\r\n\0")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from itertools import chain, repeat
 
 from headway.drivers.runtimes.contract.runtime import Piece
 from headway.kernel.ansi import LONGEST_LINE, LONGEST_READ, NO_STYLE, Line, runs_from, style_after
+from headway.kernel.dataclass import dataclass
 
 _MOST_CHARACTERS = 1 << 20  # of one answer
 _CUT = ("", "…")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
 
 from headway.drivers.runtimes.contract.runtime import Behind, Piece
+from headway.kernel.dataclass import dataclass
 
 BEGINNING = ""  # the place before all that is kept
 MOST_CHARACTERS = 64 << 20  # of one log that is read whole: twice of what is kept of any, for one that grows meanwhile

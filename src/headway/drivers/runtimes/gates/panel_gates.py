@@ -14,7 +14,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
@@ -24,6 +24,7 @@ from headway.drivers.runtimes.gates.places import Place, Role
 from headway.drivers.runtimes.gates.socket_code import Accounts, Holds
 from headway.drivers.runtimes.gates.table_content import Content, Gated, Ports, content_of, here, home, number, pair
 from headway.infra.hosts import cgroups
+from headway.kernel.dataclass import dataclass
 
 _CODE = tuple(str(each.__file__) for each in (socket_code, instructions, egress_code, mark_code))
 _FORGET_SECONDS = 600.0

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from headway.drivers.runtimes.gates import bpf, instructions
 from headway.infra.hosts import cgroups, procfs
+from headway.kernel.dataclass import dataclass
 
 
 class Role(StrEnum):

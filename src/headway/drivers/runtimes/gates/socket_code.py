@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import IntFlag
 
 from headway.drivers.runtimes.gates.bpf import Code, Kind, Table
@@ -62,6 +61,7 @@ from headway.drivers.runtimes.gates.instructions import (
     pointer,
     word,
 )
+from headway.kernel.dataclass import dataclass
 
 
 class Holds(IntFlag):

@@ -6,13 +6,13 @@ import contextlib
 import socket
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from headway.drivers.runtimes.gates import socket_code
 from headway.drivers.runtimes.gates.socket_code import Holds
 from headway.infra.hosts import procfs
+from headway.kernel.dataclass import dataclass
 
 _SO_NETNS_COOKIE = 71
 Content = Mapping[str, dict[bytes, bytes]]

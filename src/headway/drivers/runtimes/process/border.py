@@ -9,7 +9,7 @@ import json
 import logging
 import threading
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from headway.drivers.runtimes.gates.instructions import CLOUD
 from headway.drivers.runtimes.gates.panel_gates import Gates
@@ -19,6 +19,7 @@ from headway.drivers.runtimes.process.programs import Layout
 from headway.drivers.runtimes.process.record import ReleaseRecord
 from headway.drivers.runtimes.process.records import Records
 from headway.infra.hosts.private_file import make_folder, write_privately
+from headway.kernel.dataclass import dataclass
 
 log = logging.getLogger(__name__)
 

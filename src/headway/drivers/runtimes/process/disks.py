@@ -12,7 +12,7 @@ import time
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from functools import cache, cmp_to_key
 from itertools import groupby
@@ -26,6 +26,7 @@ from headway.drivers.runtimes.process.record import ReleaseRecord
 from headway.drivers.runtimes.process.records import Records
 from headway.drivers.runtimes.process.reserve import SETTING, Amount, Disk, Reserve, filling
 from headway.infra.hosts import processes, procfs
+from headway.kernel.dataclass import dataclass
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
@@ -23,6 +22,7 @@ from headway.drivers.runtimes.contract.runtime import (
 from headway.drivers.runtimes.process.record import WEB
 from headway.infra.hosts import procfs, sockets
 from headway.kernel.artifacts import Bundle, HealthKind, ReleaseSpec
+from headway.kernel.dataclass import dataclass
 
 # Beside a web process that answers, a worker has to have stayed up for so long.
 _WORKER_SECONDS = 1.0

@@ -8,7 +8,7 @@ import stat
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from headway.drivers.runtimes.process import app_logs
 from headway.drivers.runtimes.process.disks import held_by
 from headway.drivers.runtimes.process.programs import Layout
 from headway.infra.hosts import processes, procfs
+from headway.kernel.dataclass import dataclass
 
 _LEAST_REST, _SHARE = 1.0, 20.0  # a look rests twenty times as long as it took
 _MIB = 1 << 20

@@ -10,7 +10,6 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
@@ -18,6 +17,7 @@ from pathlib import Path
 from headway.drivers.runtimes.contract.runtime import Behind, LinesAt, Piece, parted
 from headway.drivers.runtimes.process.programs import LOG_BACKUPS
 from headway.infra.hosts.private_file import write_privately
+from headway.kernel.dataclass import dataclass
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _PLACE = re.compile(r"([0-9]{1,20}):([0-9]{1,18}):[0-9a-f]{16}")

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass
 from pathlib import Path
 
 from headway.drivers.runtimes.launch import layer
 from headway.drivers.runtimes.launch.launcher import SUPERVISOR
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 from headway.kernel.ids import checked_id
 

@@ -6,7 +6,7 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -21,6 +21,7 @@ from headway.drivers.runtimes.process.release_groups import Group
 from headway.infra.hosts.command import Account, Limits
 from headway.infra.hosts.private_file import write_privately
 from headway.kernel.artifacts import ReleaseSpec
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 from headway.kernel.ids import checked_id
 from headway.kernel.site_rules import SiteRules

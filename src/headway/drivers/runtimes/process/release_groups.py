@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from pathlib import Path
 
 from headway.infra.hosts import cgroups
+from headway.kernel.dataclass import dataclass
 
 # The tree of version 2, and those of version 1 that can bound: the one that tells members best first.
 _UNIFIED = ""

@@ -7,11 +7,12 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import NamedTuple
 
 from headway.infra.hosts.private_file import write_privately
+from headway.kernel.dataclass import dataclass
 
 SETTING = "HEADWAY_DISK_RESERVE"
 SPARED = "spared.json"

@@ -8,11 +8,11 @@ import hashlib
 import importlib.util
 import io
 import tarfile
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import headway
+from headway.kernel.dataclass import dataclass
 
 _MODULES = ("attendant.py", "infra/http_client.py", "infra/http_request.py")
 _PARTS = ("kernel", "infra/daemons", "infra/docker", "infra/hosts", "infra/logs", "drivers/edge", "drivers/runtimes")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol, get_type_hints
 
@@ -16,6 +15,7 @@ from headway.drivers.runtimes.container.start_networks import StartNetworks
 from headway.drivers.runtimes.contract.machine import Machine
 from headway.drivers.runtimes.contract.runtime import Runtime
 from headway.kernel.artifacts import KeyPair, Route
+from headway.kernel.dataclass import dataclass
 
 # What no JSON holds: both ends have their own of these.
 _OWN = frozenset({"work", "masked", "return"})

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from headway.drivers.edge.first_answer import Answered
 from headway.drivers.edge.issuance import Issuance
 from headway.drivers.edge.route_probe import PROOF_SECONDS
 from headway.drivers.runtimes.remote.client import RuntimeAgentClient
 from headway.kernel.artifacts import KeyPair, Route
+from headway.kernel.dataclass import dataclass
 
 _PART = "edge"
 

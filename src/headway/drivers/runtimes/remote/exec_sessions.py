@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from headway.drivers.runtimes.container.exec_session import ExecSession
 from headway.drivers.runtimes.remote.client import RuntimeAgentClient
+from headway.kernel.dataclass import dataclass
 
 _AS_LONG_AS_IT_TAKES = 10 * 365 * 24 * 3600.0  # a script may; and the link tells when the server is gone
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 
 from headway.drivers.runtimes.contract.machine import Asked, Port, Ran, Reached
 from headway.drivers.runtimes.remote.client import RuntimeAgentClient
 from headway.infra.hosts.consumption import MachineReading
 from headway.infra.hosts.safe_open import Seen
+from headway.kernel.dataclass import dataclass
 
 _PART = "machine"
 _WAY_SECONDS = 10.0  # more than the program has

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from headway.drivers.runtimes.contract.inside import Inside
@@ -12,6 +12,7 @@ from headway.drivers.runtimes.remote.client import RuntimeAgentClient
 from headway.infra.hosts.clocks import as_there
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Artifact, Bundle, ReleaseSpec
+from headway.kernel.dataclass import dataclass
 
 _BEYOND_SECONDS = 60.0
 

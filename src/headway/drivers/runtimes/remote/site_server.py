@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from headway.drivers.runtimes.container.site_server import PROGRAM
 from headway.drivers.runtimes.remote.client import RuntimeAgentClient
+from headway.kernel.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
 from headway.drivers.runtimes.remote.client import RuntimeAgentClient
+from headway.kernel.dataclass import dataclass
 
 _PART = "beginning"
 

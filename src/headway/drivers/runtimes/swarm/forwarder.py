@@ -13,7 +13,7 @@ import secrets
 import tarfile
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from headway.infra.docker import images, labels
 from headway.infra.docker.api import DockerApi, EngineRefused
 from headway.infra.hosts.wheel_programs import beside_python
 from headway.kernel.artifacts import ReleaseSpec
+from headway.kernel.dataclass import dataclass
 
 REACHED = "x-headway-reached"
 

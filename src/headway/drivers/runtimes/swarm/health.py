@@ -6,7 +6,6 @@ import asyncio
 import itertools
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from headway.drivers.runtimes.container.health import RanOutOfMemory, listening_instead
@@ -18,6 +17,7 @@ from headway.drivers.runtimes.contract.runtime import Health, ReleaseStatus, Unh
 from headway.drivers.runtimes.swarm.tasks import REJECTED, Task, by_copy, statuses
 from headway.infra import http_request
 from headway.kernel.artifacts import Container, HealthKind, ReleaseSpec, Restart
+from headway.kernel.dataclass import dataclass
 
 _FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.05, 0.5, 1.2
 _OTHER_SECONDS = 10.0

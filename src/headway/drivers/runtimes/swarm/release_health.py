@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from headway.drivers.runtimes.container.log_pieces import EngineLog
@@ -19,6 +19,7 @@ from headway.infra.docker import labels
 from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused
 from headway.infra.docker.memory import KILLED, ran_out_of_memory
 from headway.kernel.artifacts import ReleaseSpec
+from headway.kernel.dataclass import dataclass
 
 _CONTEXT = 400  # lines before the wanted ones, since a secret of several lines may have begun there
 _LOG_SECONDS = 5.0

@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from headway.drivers.runtimes.container import body as bodies
 from headway.infra.docker import labels
 from headway.kernel.artifacts import Container, Mount, MountKind, ReleaseSpec, Restart
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 
 RESTART_SECONDS = 2

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from headway.drivers.runtimes.container.state import ENDED_FROM_OUTSIDE, WEB, how_it_ended, instant
 from headway.drivers.runtimes.contract.runtime import ProcessState, ProcessStatus
 from headway.infra.docker import labels
 from headway.infra.docker.memory import KILLED
+from headway.kernel.dataclass import dataclass
 
 RUNNING = "running"
 REJECTED = "rejected"

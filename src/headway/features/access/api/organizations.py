@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Literal
 
@@ -31,6 +30,7 @@ from headway.features.access.api.rows import (
     member_row,
     organization_row,
 )
+from headway.kernel.dataclass import dataclass
 
 _THIRTY_DAYS = 30 * 24 * 3600
 _ADDRESS = r"^[^@\s]{1,64}@[^@\s]{1,189}$"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
@@ -34,6 +33,7 @@ from headway.features.backups.database.model import BackupForm
 from headway.features.backups.database.service import DatabaseBackupService
 from headway.features.servers.service import ServerService
 from headway.features.services.api.relations import Relations
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 
 ScopeWord = Literal["read", "deploy", "kill", "remove", "secrets", "admin"]

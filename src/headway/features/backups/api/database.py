@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
@@ -43,6 +43,7 @@ from headway.features.backups.database.service import DatabaseBackupService, New
 from headway.features.backups.overview import BackupOverviewReader
 from headway.features.destinations.service import DestinationService
 from headway.features.services.api.relations import DESTINATION, Relations
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput, PasswordForgotten
 
 DatabaseType = Literal["postgres", "mariadb", "mysql", "mongo", "web-server", "libsql"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -32,6 +32,7 @@ from headway.features.backups.api.volume_rows import VolumeBackupRow, volume_bac
 from headway.features.backups.volume.model import ServiceType, VolumeBackup, VolumeBackupSettings
 from headway.features.backups.volume.service import VolumeBackupService
 from headway.features.services.api.relations import Relations
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 
 Services = Literal["application", "postgres", "mysql", "mariadb", "mongo", "redis", "compose", "libsql"]

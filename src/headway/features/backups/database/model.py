@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any
 
 from headway.drivers.dumps.base import Engine
 from headway.features.backups.model import Backup, BackupSettings, check_settings, load_settings
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 
 WEB_SERVER = "web-server"

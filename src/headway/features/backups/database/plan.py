@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from headway.core.access.machine_store import is_guarded
@@ -14,6 +14,7 @@ from headway.features.destinations.transfer import ObjectPlace
 from headway.features.services.database import store as databases
 from headway.features.services.database.probe import server_of
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 from headway.kernel.vault import Vault
 

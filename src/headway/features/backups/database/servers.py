@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from functools import partial
 from typing import Any
 
@@ -27,6 +27,7 @@ from headway.infra.hosts.command import Account, Command, led
 from headway.infra.hosts.environment_transfer import ahead, taking
 from headway.infra.hosts.privileges import stage
 from headway.infra.hosts.ssh import SshHost
+from headway.kernel.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from headway.core.access.machine import may_use_the_machine
 from headway.core.access.machine_store import first_organization
@@ -25,6 +25,7 @@ from headway.features.services.database.service import NOUNS
 from headway.features.services.directory import READERS
 from headway.features.services.model import noun_of, type_of
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Forbidden, InvalidInput, NotFound
 from headway.kernel.ids import new_id, slug
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from headway.features.services.database.server_queries import ask_beside
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.command import Command, Stage
 from headway.infra.panel.archive import check_archive
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError, InvalidInput, NotFound
 from headway.kernel.phrase import phrase
 

@@ -8,7 +8,6 @@ import asyncio
 import os
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
@@ -18,6 +17,7 @@ from headway.drivers.runtimes.container.cancel_shield import finished
 from headway.infra.hosts.base import Host
 from headway.infra.hosts.ssh import SshHost
 from headway.infra.panel.data_dir import sync_folder
+from headway.kernel.dataclass import dataclass
 
 
 class ExchangeMove(StrEnum):

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 
 from headway.core.deployments.run import Json, Run, UndoContext
 from headway.drivers.dumps import trees
@@ -20,6 +19,7 @@ from headway.infra.hosts.base import Host, HostUnreachable
 from headway.infra.hosts.command import Account, Command, Stage
 from headway.infra.hosts.environment_transfer import ahead, taking
 from headway.infra.hosts.privileges import FILLING, READING, bounded
+from headway.kernel.dataclass import dataclass
 
 UNDO_THERE = "programs on a server"
 _MOST_NAMED = 20

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from headway.features.backups.model import Backup, BackupSettings, check_settings, load_settings
 from headway.features.services.database.model import DatabaseKind
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 from headway.kernel.service_names import check_name
 

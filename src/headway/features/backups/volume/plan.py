@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from headway.features.backups.base import BackupPlan
 from headway.features.backups.volume.model import ServiceType
 from headway.features.backups.volume.services import Origin
 from headway.features.destinations.transfer import ObjectPlace
+from headway.kernel.dataclass import dataclass
 
 UNDO_STOPPED, UNDO_SWAP = "stopped service", "exchanged folder"
 

@@ -5,7 +5,6 @@ stopped.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from headway.core.deployments.run import Json, RunFailed, Undo, UndoContext
 from headway.core.deployments.status import Reason
@@ -17,6 +16,7 @@ from headway.features.backups.volume.service_pause import let_up, start_again, t
 from headway.features.backups.volume.services import Origin, VolumeServices
 from headway.features.destinations.transfer import BackupTransfer
 from headway.infra.hosts.command import Account
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Conflict
 from headway.kernel.phrase import phrase
 

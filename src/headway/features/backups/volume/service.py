@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from headway.core.access.model import Actor
@@ -22,6 +21,7 @@ from headway.features.backups.volume.model import (
 from headway.features.backups.volume.requests import backup_request
 from headway.features.backups.volume.services import VolumeServices, Whose
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 from headway.kernel.ids import new_id
 

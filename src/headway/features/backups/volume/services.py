@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from headway.core.deployments.hosts import LOCAL_HOST
@@ -19,6 +18,7 @@ from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.infra.docker import labels
 from headway.infra.hosts.base import Host
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Conflict
 
 _ELSEWHERE = "This database runs elsewhere: Headway backs up volumes of what it runs itself."

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -25,6 +24,7 @@ from headway.features.backups.volume.service_pause import start_again, stop, und
 from headway.features.backups.volume.services import VolumeServices, Whose
 from headway.features.destinations.transfer import BackupStream, BackupTransfer, ObjectPlace
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 from headway.kernel.phrase import phrase
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 
 from headway.api.operation import Call, Text
 from headway.api.router import Router
@@ -25,6 +24,7 @@ from headway.features.services.api.log_rows import (
     wanted_lines,
     wanted_text,
 )
+from headway.kernel.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field
@@ -15,6 +14,7 @@ from headway.core.access.model import Role, Scope
 from headway.core.access.policy import Noun
 from headway.features.rollbacks.api.rows import DifferenceRow, difference_row, made_row
 from headway.features.rollbacks.comparison import ComparedDeployment, ComparedRelease, DeploymentComparison
+from headway.kernel.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -21,6 +20,7 @@ from headway.core.deployments.model import SubjectType
 from headway.core.deployments.usual_times import Span
 from headway.features.deployments.api.history import SpanRow
 from headway.features.deployments.api.lists import SubjectTypeName
+from headway.kernel.dataclass import dataclass
 
 Id = Annotated[str, Field(min_length=1, max_length=64)]
 

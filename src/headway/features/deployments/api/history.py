@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -18,6 +17,7 @@ from headway.core.deployments.history import DeploymentHistory, Outlook
 from headway.core.deployments.past_failures import PastFailures
 from headway.core.deployments.summary import Listed
 from headway.core.deployments.usual_times import Span
+from headway.kernel.dataclass import dataclass
 
 MOST_AT_ONCE = 200
 

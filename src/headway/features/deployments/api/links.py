@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Annotated, Literal
@@ -29,6 +28,7 @@ from headway.features.deployments.links import DeploymentLinks
 from headway.features.deployments.model import LONGEST, SHORTEST, USUAL, DeploymentLink, SharedDeployment
 from headway.infra.logs.line_pieces import LinesFollowed
 from headway.infra.logs.lines import MOST_LINES, LinePlace
+from headway.kernel.dataclass import dataclass
 
 FindPlace = Callable[[int], Awaitable[LinePlace | None]]
 _SECOND = timedelta(seconds=1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field
@@ -24,6 +23,7 @@ from headway.features.deployments.api.rows import CentralRow, DeploymentRow, bel
 from headway.features.projects.model import ListedService, ServicePlace
 from headway.features.projects.service import ProjectService
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 
 NEXT_CURSOR = "x-next-cursor"  # a header, for the answer is the bare list that known clients expect
 Rows = list[DeploymentRow]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -24,6 +23,7 @@ from headway.infra.logs.grep import Find, Hits
 from headway.infra.logs.line_pieces import LinesFollowed
 from headway.infra.logs.lines import MOST_LINES, LinesAsked, LogLines
 from headway.infra.logs.log_line import LogLine
+from headway.kernel.dataclass import dataclass
 
 LONGEST_TEXT = 200
 

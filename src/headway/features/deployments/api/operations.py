@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -23,6 +22,7 @@ from headway.features.deployments.api.log_rows import FoundRow, found_row
 from headway.features.deployments.api.rows import DeploymentRow, WaitedRow
 from headway.infra.logs.download import OpenedLog
 from headway.infra.logs.search import Search
+from headway.kernel.dataclass import dataclass
 
 LONGEST_WAIT_SECONDS = 300
 

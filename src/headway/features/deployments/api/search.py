@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Literal, TypeVar
 
@@ -25,6 +24,7 @@ from headway.features.deployments.api.lists import Cursor, SubjectTypeName, cent
 from headway.features.deployments.api.rows import SearchPage, search_rest
 from headway.features.projects.service import ProjectService
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 
 E = TypeVar("E", bound=StrEnum)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -22,6 +21,7 @@ from headway.core.deployments.status import Status
 from headway.core.deployments.summary import Listed
 from headway.features.deployments.api.lists import SubjectTypeName, ready
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 
 MOST_BARS = 30
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
@@ -18,6 +17,7 @@ from headway.features.destinations.model import StorageConfig
 from headway.features.destinations.service import DestinationService
 from headway.features.servers.service import ServerService
 from headway.features.services.api.relations import SERVER
+from headway.kernel.dataclass import dataclass
 
 Line = Annotated[str, Field(max_length=1_024)]
 Secret = Annotated[str, Field(max_length=65_536)]

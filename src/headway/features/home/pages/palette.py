@@ -5,13 +5,13 @@ question, and does nothing by itself.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from headway.features.home.pages.home import DEPLOYMENTS, SERVERS, UNDER_WAY
 from headway.features.services.pages.service_actions import actions_of, address
 from headway.features.services.pages.service_list import ALL
+from headway.kernel.dataclass import dataclass
 from headway.pages.page import Asked, Page, Unknown, View, Visit
 
 if TYPE_CHECKING:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
+from headway.kernel.dataclass import dataclass
 from headway.pages.forms import Field, Kind
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field
@@ -20,6 +19,7 @@ from headway.features.previews.api.listed_rows import ListedPreviewRow, listed_p
 from headway.features.previews.api.rows import PreviewDeploymentRow, preview_row
 from headway.features.previews.service import PreviewOverview, PreviewService
 from headway.features.services.api.relations import Relations
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 
 Id = Annotated[str, Field(min_length=1, max_length=64)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field
@@ -28,6 +27,7 @@ from headway.features.projects.api.rows import (
 )
 from headway.features.projects.service import ProjectService
 from headway.features.services.duplication import EnvironmentDuplication
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 
 _DATABASES = frozenset({"postgres", "mysql", "mariadb", "mongo", "redis", "libsql"})

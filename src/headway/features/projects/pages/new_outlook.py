@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
 from headway.api.secret_values import veiled
 from headway.features.projects.pages.new_service import DATABASES, GIT_ENTRIES
 from headway.features.projects.pages.place_entries import filled
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Code, HeadwayError
 from headway.pages.entries import TEMPLATE, Entry, Look, fields_of, takes, values_of
 from headway.pages.forms import Before, Flash, Form, Question, Started

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Annotated, Any
@@ -38,6 +38,7 @@ from headway.features.schedules.model import Schedule, ScheduleOverview, Schedul
 from headway.features.schedules.service import ScheduleRequest, ScheduleService
 from headway.features.services.api.related_rows import related_row
 from headway.features.services.api.relations import Relations
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 
 

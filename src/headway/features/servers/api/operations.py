@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
@@ -33,6 +32,7 @@ from headway.features.servers.model import Server, ServerAccess, ServerType
 from headway.features.servers.service import ServerChange, ServerService
 from headway.features.servers.setup import Wants, problems_of
 from headway.features.services.api.relations import Relations
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 
 Name = Annotated[str, Field(min_length=1, max_length=255)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field
@@ -25,6 +24,7 @@ from headway.features.services.api.log_rows import (
     wanted_text,
 )
 from headway.features.services.written_logs import ServiceLogReader
+from headway.kernel.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from headway.core.access.model import Actor, Role, Scope
 from headway.core.access.policy import Noun, Permission, may
@@ -19,6 +18,7 @@ from headway.features.registries.service import RegistryService
 from headway.features.servers.api.rows import ServerRow, server_row
 from headway.features.servers.service import ServerService
 from headway.infra.db.engine import Database
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import NotFound
 
 # What it takes to look at a thing, where that is shown beside another: the same as the operation of this name takes.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Never
 from urllib.parse import urlsplit
@@ -27,6 +27,7 @@ from headway.features.services.model import Release, ReleaseState, read_health
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Host
 from headway.kernel.artifacts import Artifact, Bundle, Commit, Image, ReleaseSpec
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError, Unavailable
 from headway.kernel.phrase import phrase
 from headway.kernel.vault import Vault

@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from headway.core.deployments.hosts import LOCAL_HOST
@@ -23,6 +23,7 @@ from headway.infra.hosts.command import Account, Stage
 from headway.infra.hosts.ssh import SshHost
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Image
+from headway.kernel.dataclass import dataclass
 
 UNDO = "move"
 _BLOCKS = "--blocking-factor=256"

@@ -5,7 +5,7 @@ They are a part of its settings, so that a release keeps them and a copy of the 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from headway.core.access.model import Actor
 from headway.core.access.policy import Missing, Noun, Permission, sees
@@ -17,6 +17,7 @@ from headway.features.services.application.service import ApplicationService
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import MountKind
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Conflict
 from headway.kernel.ids import new_id
 from headway.kernel.vault import Vault

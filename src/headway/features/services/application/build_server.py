@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import MutableSet
-from dataclasses import dataclass
 from functools import partial
 
 from headway.core.deployments.run import Json, Run
@@ -15,6 +14,7 @@ from headway.infra.docker import images
 from headway.infra.hosts.base import Host
 from headway.infra.hosts.command import Account
 from headway.kernel.artifacts import Artifact, Image
+from headway.kernel.dataclass import dataclass
 
 WORKSHOP = "workshop"
 

@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from headway.core.access.model import Actor
@@ -31,6 +31,7 @@ from headway.infra.hosts.local_program import converse_here
 from headway.infra.hosts.ssh import SshHost
 from headway.infra.logs.mask import masker_of
 from headway.kernel.console_frames import Kind, framed
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Conflict, NotFound, TooManyRequests, Unavailable
 from headway.kernel.ids import new_id
 from headway.kernel.vault import Vault

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from headway.core.deployments.model import SubjectType
 from headway.features.services import store as services_store
 from headway.features.services.application.model import Application, AppSettings
 from headway.features.services.creation import ServiceCreation
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.service_names import host_name_for
 
 

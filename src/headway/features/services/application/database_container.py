@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from headway.core.deployments.run import RunFailed
 from headway.drivers.runtimes.contract.inside import InContainer
 from headway.drivers.runtimes.contract.runtime import NotRunning
 from headway.features.services.application import store
 from headway.features.services.application.driver import ApplicationLifecycle
+from headway.kernel.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from headway.drivers.sources.base import Source
 from headway.features.git.provider_repository import Provided
@@ -13,6 +13,7 @@ from headway.features.services.application.sources import require_source
 from headway.features.services.application.tools import ApplicationContext
 from headway.features.services.hooks_model import TAG, SourceKind, TrackedSource
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, MutableSet
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import partial
 
 from headway.core.deployments.hosts import LOCAL_HOST
@@ -42,6 +42,7 @@ from headway.infra.db.transaction import Tx
 from headway.infra.docker.api import DockerApi
 from headway.infra.hosts.base import Host
 from headway.kernel.artifacts import Artifact, Bundle, Commit, Image, ReleaseSpec, Workspace
+from headway.kernel.dataclass import dataclass
 from headway.kernel.phrase import phrase
 from headway.kernel.vault import Vault
 

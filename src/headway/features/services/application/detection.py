@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from headway.core.access.model import Actor
 from headway.core.access.policy import Permission
@@ -20,6 +20,7 @@ from headway.features.services.application.tools import ApplicationContext
 from headway.infra.db.engine import Database
 from headway.infra.hosts.base import Host
 from headway.kernel.artifacts import Commit
+from headway.kernel.dataclass import dataclass
 
 _AT_ONCE = 2
 _BY_FILES = frozenset({"native", "static"})  # the builders that begin with what the files say

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 
 from headway.features.services.application.driver import ApplicationLifecycle
 from headway.features.services.application.folders import AppFolders
@@ -12,6 +11,7 @@ from headway.features.services.model import Release
 from headway.features.services.release_retention import is_shared
 from headway.infra.docker import images
 from headway.infra.hosts.base import Host
+from headway.kernel.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from headway.drivers.runtimes.contract.runtime import ProcessState, ProcessStatus
 from headway.features.services.application import store
 from headway.features.services.application.driver import ApplicationLifecycle
 from headway.features.services.downtime import GONE, Downtime
+from headway.kernel.dataclass import dataclass
 
 _NOTHING = Downtime(names=(), is_all=True, since=None, exits=0, last_exit=None)
 _ENDED = frozenset({ProcessState.GIVEN_UP, ProcessState.STOPPED})

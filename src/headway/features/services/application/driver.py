@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import TypeAlias
 
@@ -26,6 +26,7 @@ from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.infra.docker.api import EngineAway
 from headway.infra.logs.mask import masker_of
+from headway.kernel.dataclass import dataclass
 from headway.kernel.variables import secrets_among
 from headway.kernel.vault import Vault
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from headway.core.access.model import Actor
 from headway.features.git.providers import require_copyable
@@ -16,6 +16,7 @@ from headway.features.services.application.loopback import of_copy
 from headway.features.services.application.model import Application, AppSettings
 from headway.features.services.application.sources import check_settings
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 
 from headway.core.deployments.ledger import Ledger
@@ -20,6 +20,7 @@ from headway.features.services.routing import ServiceRouting
 from headway.infra.db.transaction import Tx
 from headway.infra.db.version import Unchanged
 from headway.kernel.artifacts import Route
+from headway.kernel.dataclass import dataclass
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from headway.drivers.builders.base import ImageSpec
@@ -22,6 +22,7 @@ from headway.infra.docker.api import DockerApi
 from headway.infra.docker.cli import Docker, Typed
 from headway.infra.docker.images import release_name, tag_of
 from headway.kernel.artifacts import Container, Image, Mount, MountKind, PublishedPort, RegistryLogin, Restart
+from headway.kernel.dataclass import dataclass
 from headway.kernel.secret import Secret
 from headway.kernel.variables import parse_variables
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from sqlalchemy import select
 
@@ -18,6 +17,7 @@ from headway.features.services.model import APPLICATIONS
 from headway.infra.db.tables.access import organizations
 from headway.infra.db.tables.services import services
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 from headway.kernel.vault import Vault
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -21,6 +21,7 @@ from headway.features.services.settings import (
     nested,
 )
 from headway.features.services.uploads_model import Archive
+from headway.kernel.dataclass import dataclass
 from headway.kernel.records import of, read
 from headway.kernel.veil import veiled_addresses
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -80,6 +80,7 @@ from headway.infra.docker import labels
 from headway.infra.hosts.command import Account
 from headway.infra.panel.data_dir import OwnProgram
 from headway.infra.panel.memory import memory_bytes
+from headway.kernel.dataclass import dataclass
 from headway.kernel.settings import Settings
 from headway.kernel.vault import Vault
 from headway.module import Base, Module

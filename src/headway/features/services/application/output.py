@@ -7,7 +7,7 @@ import json
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
@@ -16,6 +16,7 @@ from typing import Any
 from headway.drivers.runtimes.contract.runtime import Behind, Piece, Runtime
 from headway.features.services.model import Release, ReleaseState
 from headway.infra.logs.mask import Masker, takes_long
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Conflict, InvalidInput
 from headway.kernel.ids import is_id, new_id
 from headway.kernel.lines import lines_of

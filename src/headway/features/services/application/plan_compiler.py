@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from headway.core.access import accounts_store
@@ -28,6 +28,7 @@ from headway.features.services.application.variables import Variables, variables
 from headway.features.services.powers import may_fetch
 from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Commit
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError, InvalidInput
 from headway.kernel.vault import Vault
 

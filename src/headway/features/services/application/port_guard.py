@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from headway.core.engine.concurrency import at_once
 from headway.features.services import store as services_store
@@ -12,6 +12,7 @@ from headway.features.services.application import store
 from headway.features.services.application.driver import ApplicationLifecycle
 from headway.features.services.model import Release, ReleaseState
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 
 log = logging.getLogger(__name__)
 

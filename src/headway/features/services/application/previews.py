@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from headway.features.edge.domains_model import DomainRequest
 from headway.features.services.application.creation import ApplicationCreation
@@ -12,6 +12,7 @@ from headway.features.services.application.variables import marks_of
 from headway.features.services.preview_spec import domain_for, of_pull, open_ones, variables_of, without_previews
 from headway.features.services.previews_model import PullRevision, settings_of
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 
 _FILE = "file"
 

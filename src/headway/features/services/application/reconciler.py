@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import ClassVar
 
@@ -28,6 +28,7 @@ from headway.features.services.model import AtRest, DesiredState, Release, Relea
 from headway.features.services.reconciler import ONCE, ServiceReconciler
 from headway.infra.db.engine import DatabaseAway
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError, Unavailable
 
 log = logging.getLogger(__name__)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from headway.features.services.application import store
 from headway.features.services.application.driver import ApplicationLifecycle
 from headway.features.services.application.variables import known_secrets
 from headway.infra.db.engine import Database
+from headway.kernel.dataclass import dataclass
 from headway.kernel.vault import Vault
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from headway.core.access import policy
 from headway.core.access.model import Actor
 from headway.core.access.policy import Missing, Noun, Permission
@@ -16,6 +14,7 @@ from headway.features.services.application.snapshot import Snapshot, open_snapsh
 from headway.features.services.model import Release
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Unavailable
 from headway.kernel.vault import Vault
 

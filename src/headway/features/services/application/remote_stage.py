@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from headway.core.deployments.run import RunFailed
@@ -17,6 +16,7 @@ from headway.infra.hosts.anchor_start import CLEAN_PATH
 from headway.infra.hosts.base import Host, HostUnreachable
 from headway.infra.hosts.command import Account
 from headway.infra.hosts.ssh import SshHost
+from headway.kernel.dataclass import dataclass
 
 ENV: Mapping[str, str] = MappingProxyType({"PATH": CLEAN_PATH, "LC_ALL": "C.UTF-8", "HOME": "/"})
 _WAY = "server"

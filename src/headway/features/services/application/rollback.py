@@ -5,7 +5,7 @@ Nothing is built or fetched, and nobody is asked but this machine.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -26,6 +26,7 @@ from headway.features.services.commits import describe
 from headway.features.services.rollback import ReleaseGone, unusable
 from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Artifact, Commit
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError, InvalidInput
 from headway.kernel.phrase import phrase
 from headway.kernel.vault import Vault

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from operator import attrgetter
 
 from headway.core.access.allowances import NotAllowed
@@ -32,6 +31,7 @@ from headway.features.services.rollback_differences import (
 from headway.features.services.routing import ServiceRouting
 from headway.infra.db.transaction import Tx
 from headway.infra.logs.mask import Masker
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Unavailable
 
 _LIMITS: Mapping[str, str] = {"limits.memory_bytes": "memoryLimit", "limits.cpus": "cpuLimit"}

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from headway.core.access.policy import Noun
 from headway.core.deployments.model import SubjectType
@@ -22,6 +22,7 @@ from headway.features.services.routing import NO_SERVER, NotFollowed, ServiceRou
 from headway.infra.db.engine import DatabaseAway
 from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Redirect, Route, Upstream, Way
+from headway.kernel.dataclass import dataclass
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from headway.core.access.model import Actor
 from headway.core.access.policy import Permission
@@ -15,6 +14,7 @@ from headway.features.services.application.model import Application
 from headway.features.services.application.service import ApplicationService
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 from headway.kernel.vault import Vault
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from headway.core.access.model import Actor
@@ -27,6 +26,7 @@ from headway.features.services.requests import DeployKind
 from headway.features.services.service import ServiceUseCases
 from headway.features.services.store import ServiceReader
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.service_names import check_name
 from headway.kernel.variable_text import require_as_read
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from typing import Any
 
 from headway.features.services.application.model import AppSettings
 from headway.kernel.artifacts import Commit
+from headway.kernel.dataclass import dataclass
 from headway.kernel.vault import Vault
 
 VERSION = 1

@@ -9,7 +9,6 @@ import os
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from ipaddress import ip_address
 
 from headway.core.deployments.run import Run
@@ -20,6 +19,7 @@ from headway.infra.hosts.ssh import SshHost
 from headway.infra.hosts.ssh_client import BROKEN, Way, argv_of, client_files, far_words
 from headway.infra.hosts.ssh_target import SshTarget, judged
 from headway.infra.hosts.work import Work
+from headway.kernel.dataclass import dataclass
 from headway.kernel.phrase import phrase
 
 _MARK = "HEADWAY_MOVE"

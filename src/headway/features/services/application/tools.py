@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 
 from headway.core.deployments.run import Run
@@ -48,6 +48,7 @@ from headway.kernel.artifacts import (
     ReleaseSpec,
     Workspace,
 )
+from headway.kernel.dataclass import dataclass
 from headway.kernel.phrase import phrase
 from headway.kernel.release_facts import filled, given_secrets, known_by, secrets_of
 from headway.kernel.secret import Secret

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from headway.drivers.builders.recipe import check_names
 from headway.features.services.application.model import Application, AppSettings
 from headway.features.services.variables import layers_of
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 from headway.kernel.layers import Layer, Resolved, resolve
 from headway.kernel.release_facts import secrets_of

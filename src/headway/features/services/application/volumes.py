@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from headway.core.deployments.model import SubjectType
 from headway.drivers.runtimes.container.body import volume_name
 from headway.features.services.application import store
@@ -13,6 +11,7 @@ from headway.features.services.application.snapshot import open_snapshot
 from headway.features.services.kinds import NoSuchVolume, OwnFolder
 from headway.infra.db.transaction import Tx
 from headway.infra.docker import labels
+from headway.kernel.dataclass import dataclass
 
 DATA = "data"  # what a database keeps, or an application's own folder where no mount is called so
 

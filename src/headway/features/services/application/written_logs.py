@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from headway.drivers.runtimes.contract.runtime import Behind, Piece, Runtime
@@ -15,6 +14,7 @@ from headway.features.services.application.output import Mask
 from headway.features.services.application.variables import known_secrets, marks_of
 from headway.features.services.model import DesiredState, Release
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

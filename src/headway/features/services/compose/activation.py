@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Never
 
 from headway.core.deployments.run import Json, Run, RunFailed
@@ -36,6 +36,7 @@ from headway.infra.db.transaction import Tx
 from headway.infra.docker.images import require_own_labels
 from headway.infra.hosts.command import Command
 from headway.kernel.artifacts import Commit, Route
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError, Unavailable
 from headway.kernel.phrase import phrase
 

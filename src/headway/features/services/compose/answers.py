@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from headway.core.deployments.run import Run, RunFailed
@@ -17,6 +16,7 @@ from headway.features.services.compose.model import Record
 from headway.features.services.compose.routing import servers_of
 from headway.features.services.compose.tools import ComposeContext
 from headway.kernel.artifacts import Upstream
+from headway.kernel.dataclass import dataclass
 from headway.kernel.phrase import phrase, plain
 
 _EXPECTED_SECONDS = 5.0  # at a time, until the deadline

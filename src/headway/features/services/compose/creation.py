@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from headway.core.access.model import Actor
 from headway.core.deployments.model import SubjectType
@@ -14,6 +14,7 @@ from headway.features.services.compose import powers, store
 from headway.features.services.compose.model import Compose, ComposeSettings
 from headway.features.services.creation import ServiceCreation
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

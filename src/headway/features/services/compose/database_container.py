@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from headway.core.deployments.run import RunFailed
 from headway.features.services.compose.tools import ComposeContexts
+from headway.kernel.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from headway.drivers.sources.base import Source
 from headway.features.git.provider_repository import Provided
@@ -12,6 +12,7 @@ from headway.features.services.compose.plan import ComposePlanner, require_file
 from headway.features.services.compose.tools import ComposeContext
 from headway.features.services.hooks_model import TAG, SourceKind, TrackedSource
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableSet
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ from headway.features.services.requests import DeployKind
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Host
 from headway.kernel.artifacts import Commit
+from headway.kernel.dataclass import dataclass
 from headway.kernel.phrase import phrase
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 
 from headway.drivers.runtimes.compose.conversion import IMAGES
 from headway.features.services.compose.driver import ComposeLifecycle
@@ -11,6 +10,7 @@ from headway.features.services.compose.folders import ComposeFolders
 from headway.features.services.kinds import Unneeded
 from headway.infra.hosts.base import Host
 from headway.infra.hosts.measure import bytes_of
+from headway.kernel.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

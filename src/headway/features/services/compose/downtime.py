@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from headway.drivers.runtimes.compose.observation import Container
 from headway.drivers.runtimes.compose.stacks import StackService
@@ -13,6 +12,7 @@ from headway.features.services.compose.driver import ComposeLifecycle
 from headway.features.services.compose.model import Record
 from headway.features.services.compose.presence import of_release
 from headway.features.services.downtime import GONE, Downtime
+from headway.kernel.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
@@ -28,6 +27,7 @@ from headway.infra.docker.api import EngineAway
 from headway.infra.hosts.base import Host
 from headway.infra.hosts.clocks import as_there
 from headway.infra.logs.mask import masker_of
+from headway.kernel.dataclass import dataclass
 from headway.kernel.vault import Vault
 
 _PROOF_SECONDS = 1.0

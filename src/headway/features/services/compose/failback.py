@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 
 from headway.core.deployments import store as deployments
@@ -23,6 +23,7 @@ from headway.features.services.compose.routing import ComposeRouting
 from headway.features.services.reconciler import ONCE, mark_unstable
 from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Route
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError
 from headway.kernel.events import DeploymentEnded
 

@@ -8,7 +8,7 @@ import posixpath
 import re
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from headway.core.access.allowances import NotAllowed
@@ -25,6 +25,7 @@ from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Cause, Exit, LeadsOutside
 from headway.infra.hosts.command import Command
 from headway.infra.hosts.safe_open import Kind, Seen
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError, InvalidInput
 from headway.kernel.phrase import phrase
 

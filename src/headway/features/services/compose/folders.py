@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from headway.features.services.folders import Part, ServiceFolders
+from headway.kernel.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ beside them; within a control group, which bounds what they use and ends their s
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from headway.core.deployments.run import RunFailed
 from headway.core.deployments.status import Reason
@@ -18,6 +18,7 @@ from headway.features.services.compose.model import Record
 from headway.infra.docker.cli import Docker, ImageBuild
 from headway.infra.docker.image_names import is_kept, is_of_the_machine
 from headway.infra.hosts.command import Account, Command, Stage
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 from headway.kernel.phrase import phrase
 

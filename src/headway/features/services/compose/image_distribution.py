@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.run import Run, RunFailed
@@ -20,6 +20,7 @@ from headway.infra.docker import images
 from headway.infra.docker.cli import Docker, Typed
 from headway.infra.docker.registries import asked
 from headway.infra.hosts.command import Account, Command, Stage
+from headway.kernel.dataclass import dataclass
 from headway.kernel.phrase import phrase
 from headway.kernel.secret import Secret
 

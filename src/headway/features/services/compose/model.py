@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from typing import Any
 
 from headway.features.services.model import Release, Service
@@ -18,6 +18,7 @@ from headway.features.services.settings import (
     nested,
 )
 from headway.features.services.uploads_model import Archive
+from headway.kernel.dataclass import dataclass
 from headway.kernel.records import read
 
 RAW = "raw"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from headway.core.access.model import Actor
@@ -57,6 +57,7 @@ from headway.infra.db.transaction import Tx
 from headway.infra.docker import labels
 from headway.infra.docker.api import EngineAway
 from headway.infra.docker.swarm_words import SwarmAway
+from headway.kernel.dataclass import dataclass
 from headway.kernel.events import DeploymentEnded, Events, SwarmLooked
 from headway.kernel.vault import Vault
 from headway.module import Base, Module

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from typing import Any
 
 from headway.core.access import accounts_store
@@ -27,6 +27,7 @@ from headway.features.services.variables import layers_of
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.command import Account
 from headway.kernel.artifacts import Commit
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError, InvalidInput
 from headway.kernel.layers import Layer, Resolved, resolve
 from headway.kernel.variables import Marks, parse_variables, secrets_among

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from headway.features.edge.domains_model import DomainRequest
 from headway.features.services.compose.creation import ComposeCreation
@@ -11,6 +11,7 @@ from headway.features.services.compose.model import DROP, RAW, Compose, ComposeS
 from headway.features.services.preview_spec import domain_for, of_pull, variables_of, without_previews
 from headway.features.services.previews_model import PullRevision, settings_of
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 from headway.kernel.ids import slug
 from headway.kernel.variables import Marks

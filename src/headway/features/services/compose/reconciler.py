@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 from functools import partial
 from typing import ClassVar
@@ -27,6 +27,7 @@ from headway.features.services.model import COMPOSES, AtRest, DesiredState
 from headway.features.services.reconciler import ONCE, ServiceReconciler
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import HostUnreachable
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError
 
 _COMPOSE = "compose"

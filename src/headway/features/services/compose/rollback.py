@@ -5,7 +5,6 @@ Nothing is read, built or pulled, and nobody is asked but its machine.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,7 @@ from headway.features.services.compose.plan import START, ComposePlan, ComposePl
 from headway.features.services.compose.tools import ComposeContext, ComposeContexts
 from headway.features.services.rollback import ReleaseGone, unusable
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError, InvalidInput
 from headway.kernel.phrase import phrase
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from headway.core.access.allowances import NotAllowed
@@ -29,6 +29,7 @@ from headway.features.services.rollback_differences import (
 from headway.features.services.routing import ServiceRouting
 from headway.infra.db.transaction import Tx
 from headway.infra.logs.mask import Masker
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Unavailable
 from headway.kernel.variables import Marks
 

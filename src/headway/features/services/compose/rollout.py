@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import Any
 
@@ -19,6 +19,7 @@ from headway.drivers.runtimes.contract.last_output import LAST_LINES
 from headway.drivers.runtimes.contract.machine import Port
 from headway.features.services.compose.model import Record, ReleasedService
 from headway.features.services.compose.tools import ComposeContext
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError
 from headway.kernel.failures.explanation import Explanation, on_own_threads, told
 from headway.kernel.failures.rule import Phase

@@ -5,7 +5,7 @@ to the containers of one service. They are reached by their addresses, so nothin
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from headway.core.access.policy import Noun
 from headway.core.deployments.model import SubjectType
@@ -24,6 +24,7 @@ from headway.features.services.model import COMPOSES, DesiredState
 from headway.features.services.routing import NO_SERVER, ServiceRouting, unless_same
 from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Route, Upstream
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 
 

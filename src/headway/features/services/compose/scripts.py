@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from headway.core.deployments.run import RunFailed
@@ -14,6 +13,7 @@ from headway.features.services.compose.tools import ComposeContexts
 from headway.features.services.kinds import ScriptPlace
 from headway.features.services.model import DesiredState
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.vault import Vault
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +26,7 @@ from headway.features.services.requests import DeployKind
 from headway.features.services.service import ServiceUseCases
 from headway.features.services.store import ServiceReader
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 from headway.kernel.lines import lines_of
 from headway.kernel.service_names import check_name

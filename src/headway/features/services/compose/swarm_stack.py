@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from functools import partial
 from typing import Any
 
@@ -30,6 +30,7 @@ from headway.features.services.compose.tools import ComposeContext
 from headway.infra.docker import images
 from headway.infra.docker.memory import ran_out_of_memory
 from headway.kernel.artifacts import Route
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError
 from headway.kernel.failures.explanation import on_own_threads, told
 from headway.kernel.failures.rule import Phase

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from headway.drivers.runtimes.compose.written_log import log_of
 from headway.drivers.runtimes.contract.written_log import WrittenLog
 from headway.features.services.compose import store
 from headway.features.services.compose.driver import ComposeLifecycle
 from headway.infra.logs.mask import masker_of
+from headway.kernel.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from headway.core.access.machine_store import is_guarded
@@ -18,6 +18,7 @@ from headway.features.services.database.probe import probe
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.command import Account, Command, led
 from headway.infra.hosts.privileges import stage
+from headway.kernel.dataclass import dataclass
 from headway.kernel.phrase import phrase
 from headway.kernel.vault import Vault
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from headway.core.access.model import Actor
 from headway.features.git.references import judged_copy
@@ -13,6 +13,7 @@ from headway.features.services.database import store
 from headway.features.services.database.application_spec import judged_elsewhere, settings_for
 from headway.features.services.database.model import Database, DatabaseSettings
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.vault import Vault
 
 

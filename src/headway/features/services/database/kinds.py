@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from urllib.parse import quote
 
 from headway.drivers.dumps.base import Engine
 from headway.features.services.database.model import DatabaseKind, DatabaseSettings
+from headway.kernel.dataclass import dataclass
 
 EXTERNAL = "externalPort"
 REDIS_FILE = "/etc/headway-redis.conf"

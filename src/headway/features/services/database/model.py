@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, field, fields
 from enum import StrEnum
 from typing import Any
 
 from headway.features.services.application.model import Application
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Conflict, InvalidInput
 
 LOOPBACK = "127.0.0.1"

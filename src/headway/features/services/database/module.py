@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from headway.core.deployments.model import SubjectType
 from headway.features.services.application.module import Applications
 from headway.features.services.compose.module import Composes
@@ -14,6 +12,7 @@ from headway.features.services.database.service import DatabaseService
 from headway.features.services.duplication import CopyServices
 from headway.features.services.relocation import ServiceRelocation
 from headway.features.services.subject import ServiceSubject
+from headway.kernel.dataclass import dataclass
 from headway.module import Base, Module
 
 

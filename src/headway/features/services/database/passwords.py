@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from headway.drivers.dumps.base import INSIDE, Server, Typed, typed
 from headway.drivers.runtimes.contract.inside import InContainer
@@ -16,6 +16,7 @@ from headway.features.services.database.probe import server_of
 from headway.features.services.database.server_queries import ask_beside, ask_there
 from headway.infra.hosts.base import HostUnreachable
 from headway.infra.hosts.ssh import SshHost
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Conflict, HeadwayError, InvalidInput
 
 # What is asked with its password, or has it in a file, needs a deploy to know a new one.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 
@@ -42,6 +42,7 @@ from headway.features.services.desired_state import (
 from headway.features.services.relocation import ServiceRelocation
 from headway.infra.db.engine import Database as Db
 from headway.infra.db.transaction import Tx
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 from headway.kernel.ids import new_id
 from headway.kernel.records import replaced

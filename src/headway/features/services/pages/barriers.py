@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from headway.core.access.policy import Missing, Noun
@@ -19,6 +18,7 @@ from headway.features.services.pages.service_topics import (
     path_of,
     service_of,
 )
+from headway.kernel.dataclass import dataclass
 from headway.pages.forms import Flash, Form, Kind, Question
 from headway.pages.page import Page, View, Visit
 from headway.pages.words import cut

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from headway.kernel.dataclass import dataclass
 from headway.pages.forms import Choice, Field, Kind
 
 Options = tuple[tuple[str, str], ...]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 
 from headway.features.services.database.kinds import KINDS
 from headway.features.services.database.model import DatabaseKind
 from headway.features.services.pages.service_fields import Setting
+from headway.kernel.dataclass import dataclass
 from headway.pages.forms import Kind
 
 AT_ONCE = "It takes effect at once."

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from headway.features.services.pages.service_fields import Setting
 from headway.features.services.pages.settings_topics import Topic
+from headway.kernel.dataclass import dataclass
 from headway.pages.forms import Kind
 from headway.pages.words import size
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NotRequired
 
@@ -22,6 +21,7 @@ from headway.core.access.policy import Noun
 from headway.core.engine.troubles import Trouble, Troubles
 from headway.features.servers.service import ServerService
 from headway.infra.panel.whereabouts import whereabouts
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Unavailable
 from headway.kernel.setting_choices import chosen
 from headway.kernel.settings import Settings

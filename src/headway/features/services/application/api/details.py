@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from headway.core.access.model import Actor
@@ -22,6 +21,7 @@ from headway.features.services.application.model import Application
 from headway.features.services.application.service import ApplicationService
 from headway.features.webhooks.api.settings import hook_address
 from headway.features.webhooks.service import WebhookService
+from headway.kernel.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import Field
@@ -31,6 +31,7 @@ from headway.features.services.application.detection import DetectService
 from headway.features.services.application.model import Application, AppSettings
 from headway.features.services.application.service import ApplicationService
 from headway.features.services.drops import DropService
+from headway.kernel.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field
@@ -19,6 +18,7 @@ from headway.features.deployments.api.rows import RunRow
 from headway.features.services.application.consoles import ConsoleService
 from headway.features.services.application.runs import RunService
 from headway.kernel.console_frames import PATH
+from headway.kernel.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field
@@ -17,6 +16,7 @@ from headway.features.services.application.consoles import ConsoleService, Servi
 from headway.features.services.compose.service import ComposeService
 from headway.features.services.kinds import ServiceKind
 from headway.kernel.console_frames import PATH
+from headway.kernel.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

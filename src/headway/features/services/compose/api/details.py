@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from headway.core.access.model import Actor
@@ -20,6 +19,7 @@ from headway.features.services.compose.api.rows import ComposeDetails, compose_d
 from headway.features.services.compose.model import Compose
 from headway.features.webhooks.api.settings import hook_address
 from headway.features.webhooks.service import WebhookService
+from headway.kernel.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -30,6 +30,7 @@ from headway.features.services.compose.model import ComposeSettings
 from headway.features.services.compose.service import ComposeService
 from headway.features.services.drops import DropService
 from headway.kernel.clock import SystemClock
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 from headway.kernel.time_range import ALL, begins
 

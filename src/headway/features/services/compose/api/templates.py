@@ -6,12 +6,13 @@ import base64
 import binascii
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from pydantic_core import from_json
 
 from headway.features.services.compose.model import RAW, ComposeSettings
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput
 
 _FORM = 'A template is base64 of {"compose": …, "config": …}: a compose file, and TOML.'

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
@@ -47,6 +46,7 @@ from headway.features.services.database.kinds import KINDS
 from headway.features.services.database.model import Database, DatabaseKind
 from headway.features.services.database.service import NOUNS, DatabaseService
 from headway.kernel.clock import SystemClock
+from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Conflict
 from headway.kernel.time_range import begins
 
