@@ -27,6 +27,7 @@ _SUITE = "trixie"
 _PACKAGES = ("openssh-server", "python3", "python3-venv", "python3-cryptography", "ca-certificates")
 PROGRAMS = ("mmdebstrap", "unshare", "nsenter", "ip")
 MISSING = [name for name in PROGRAMS if shutil.which(name) is None]
+TRUSTED = Path("/etc/ssl/certs/ca-certificates.crt")
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 # Its first process collects what others leave, as a machine's does; when it is killed, everything there is.
 _FIRST = """\
@@ -134,8 +135,22 @@ def rooted_server(folder: Path, index: int = 0, *, pivots: bool = False) -> Iter
 @contextmanager
 def bare_server(folder: Path) -> Iterator[RootedServer]:
     """A server in this machine's network that has sshd and nothing else, and may install what it wants."""
-    with _unpacked(_base("server-bare", "openssh-server")) as root:
-        for own in (Path("/etc/resolv.conf"), Path("/etc/hosts"), *Path("/etc/apt/apt.conf.d").glob("99*")):
+    with _near(folder, _base("server-bare", "openssh-server")) as server:
+        yield server
+
+
+@contextmanager
+def reaching_server(folder: Path) -> Iterator[RootedServer]:
+    """A server in this machine's network that has what applications need, and reaches what this machine reaches."""
+    with _near(folder, server_system()) as server:
+        yield server
+
+
+@contextmanager
+def _near(folder: Path, system: Path) -> Iterator[RootedServer]:
+    with _unpacked(system) as root:
+        for own in (Path("/etc/resolv.conf"), Path("/etc/hosts"), *Path("/etc/apt/apt.conf.d").glob("99*"), TRUSTED):
+            (root / own.relative_to("/")).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(own, root / own.relative_to("/"))
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
