@@ -199,18 +199,48 @@ def test_within_five_seconds_of_a_successor_every_running_row_is_held_and_alive(
         panel.process.kill()
         made.start_panel()
         await asyncio.sleep(5)
-        row = the_row(made)
-        now = int(made.loop.now().replace(tzinfo=UTC).timestamp() * 1_000_000)
-        leases = made.store.perform(
-            lambda tx: tx.connection.exec_driver_sql("SELECT * FROM leases").all(), writing=False
-        )
-        assert [(lease[0], lease[1]) for lease in leases[1] if lease[3] > now] == [(row.deployment_id, "a.2")]
+        assert held(made) == {the_row(made).deployment_id: "a.2"}
         assert [run.is_alive for run in made.machine.runs.values()] == [True]
         await ended(made, 60)
 
     with world("succeeded", 0.02) as made:
         play(made, script)
         assert (the_row(made).status, made.machine.begun.total()) == ("done", 3)
+
+
+def held(made: World) -> dict[str, str]:
+    """Who holds each row, by a lease that has not run out."""
+    now = int(made.loop.now().replace(tzinfo=UTC).timestamp() * 1_000_000)
+    statement = "SELECT deployment_id, owner, expires_at FROM leases"
+    leases = made.store.perform(lambda tx: tx.connection.exec_driver_sql(statement).all(), writing=False)[1]
+    return {deployment_id: owner for deployment_id, owner, expires_at in leases if expires_at > now}
+
+
+def test_within_five_seconds_of_a_successor_one_beside_slow_undos_is_held_as_well() -> None:
+    async def script(made: World) -> None:
+        panel = made.start_panel()
+        late = {**SHORT, "migrate": ["print migrating", "sleep 60"]}
+        lost = await made.ask(panel, made.enqueue(panel, request(input={"commands": late})))
+        wish = request(subject_id="other", exclusive_key="other", input={"commands": LONG})
+        living = await made.ask(panel, made.enqueue(panel, wish))
+        await made.until(lambda: {(lost, "migrate"), (living, "fetch")} <= made.machine.begun.keys(), 5, "both run")
+        panel.process.kill()
+        made.machine.runs[lost, 1].die()
+        made.machine.runs[lost, 1].sweep()
+        made.undo_seconds = 50.0
+        made.start_panel()
+        await asyncio.sleep(5)
+        assert held(made) == {lost: "a.2", living: "a.2"}
+        assert made.machine.runs[living, 1].is_alive
+        await made.until(lambda: living in made.truth.ends, 25, "what lives comes to its end")
+        assert lost not in made.truth.ends
+        await ended(made, 120)
+
+    with world("succeeded beside slow undos", 0.02) as made:
+        play(made, script)
+        ends = {row.subject_id: row.reason or row.status for row in made.truth.rows.values()}
+        assert ends.pop("other") == "done"
+        assert [*ends.values()] == ["lost"]
 
 
 def test_a_panel_that_was_paused_longer_than_its_lease_changes_nothing_more() -> None:
