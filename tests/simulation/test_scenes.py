@@ -10,10 +10,12 @@ import pytest
 from headway.core.deployments import store
 from headway.core.deployments.status import Intent
 from headway.core.engine.run_log import PumpedLog
+from headway.infra.db.transaction import Tx
 from tests.simulation.host import SimHost
-from tests.simulation.truth import Row
+from tests.simulation.machine import Machine, SimRun
+from tests.simulation.truth import Row, read_rows
 from tests.simulation.world import Panel, World, play, world
-from tests.support.panel.factories import request
+from tests.support.panel.factories import add_host, request
 
 LONG = {"fetch": ["print fetching", "sleep 20"], "build": ["print building"], "migrate": ["print migrating"]}
 SHORT = {"fetch": ["print fetching"], "build": ["print building"], "migrate": ["print migrating"]}
@@ -241,6 +243,35 @@ def test_within_five_seconds_of_a_successor_one_beside_slow_undos_is_held_as_wel
         ends = {row.subject_id: row.reason or row.status for row in made.truth.rows.values()}
         assert ends.pop("other") == "done"
         assert [*ends.values()] == ["lost"]
+
+
+def test_what_is_written_on_two_hosts_is_done_only_once_the_disks_of_both_have_it() -> None:
+    async def script(made: World) -> None:
+        made.servers = [server := Machine("server")]
+        made.store.perform(lambda tx: add_host(tx, "server"))
+        began, look = made.machine.started, made.store.watch
+
+        def started(run: SimRun, name: str) -> None:
+            began(run, name)
+            server.write(run.handle.deployment_id, run.handle.epoch, "what is built here and released there")
+
+        def watch(tx: Tx) -> None:
+            done = {row.deployment_id for row in read_rows(tx) if row.status == "done"}
+            made.truth.hold(not done & server.unsynced, "it is done, and no disk of the server has what it wrote")
+            look(tx)  # which asks it of the disk here
+
+        made.machine.started, made.store.watch = started, watch
+        panel = made.start_panel()
+        wish = request(release_host_id="server", input={"commands": LONG})
+        deployment_id = await made.ask(panel, made.enqueue(panel, wish))
+        both = (made.machine, server)
+        await made.until(lambda: all(each.unsynced == {deployment_id} for each in both), 5, "both are written")
+        await ended(made, 60)
+        assert [each.unsynced for each in both] == [set(), set()]
+
+    with world("two hosts", 0.02) as made:
+        play(made, script)
+        assert the_row(made).status == "done"
 
 
 def test_a_panel_that_was_paused_longer_than_its_lease_changes_nothing_more() -> None:
