@@ -14,7 +14,7 @@ from headway.infra.db.transaction import Tx
 from tests.simulation.host import SimHost
 from tests.simulation.machine import Machine, SimRun
 from tests.simulation.truth import Row, read_rows
-from tests.simulation.world import Panel, World, play, world
+from tests.simulation.world import Panel, World, play, with_a_server, world
 from tests.support.panel.factories import add_host, request
 
 LONG = {"fetch": ["print fetching", "sleep 20"], "build": ["print building"], "migrate": ["print migrating"]}
@@ -218,14 +218,19 @@ def held(made: World) -> dict[str, str]:
     return {deployment_id: owner for deployment_id, owner, expires_at in leases if expires_at > now}
 
 
-def test_within_five_seconds_of_a_successor_one_beside_slow_undos_is_held_as_well() -> None:
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_within_five_seconds_of_a_successor_one_beside_slow_undos_is_held_as_well(*, elsewhere: bool) -> None:
     async def script(made: World) -> None:
+        server = with_a_server(made)
+        machine, where = (server, {"host_id": "server"}) if elsewhere else (made.machine, {})
         panel = made.start_panel()
         late = {**SHORT, "migrate": ["print migrating", "sleep 60"]}
         lost = await made.ask(panel, made.enqueue(panel, request(input={"commands": late})))
-        wish = request(subject_id="other", exclusive_key="other", input={"commands": LONG})
+        wish = request(subject_id="other", exclusive_key="other", input={"commands": LONG}, **where)
         living = await made.ask(panel, made.enqueue(panel, wish))
-        await made.until(lambda: {(lost, "migrate"), (living, "fetch")} <= made.machine.begun.keys(), 5, "both run")
+        await made.until(
+            lambda: (lost, "migrate") in made.machine.begun and (living, "fetch") in machine.begun, 5, "both"
+        )
         panel.process.kill()
         made.machine.runs[lost, 1].die()
         made.machine.runs[lost, 1].sweep()
@@ -233,7 +238,7 @@ def test_within_five_seconds_of_a_successor_one_beside_slow_undos_is_held_as_wel
         made.start_panel()
         await asyncio.sleep(5)
         assert held(made) == {lost: "a.2", living: "a.2"}
-        assert made.machine.runs[living, 1].is_alive
+        assert machine.runs[living, 1].is_alive
         await made.until(lambda: living in made.truth.ends, 25, "what lives comes to its end")
         assert lost not in made.truth.ends
         await ended(made, 120)

@@ -20,9 +20,8 @@ from headway.infra.hosts.base import HostUnreachable
 from headway.infra.hosts.epochs import EpochHeld
 from headway.kernel.errors import HeadwayError
 from tests.simulation.border import Fault
-from tests.simulation.machine import Machine
-from tests.simulation.world import Panel, World, play, world
-from tests.support.panel.factories import add_host, request
+from tests.simulation.world import Panel, World, play, with_a_server, world
+from tests.support.panel.factories import request
 
 SHORT = {"fetch": ["print fetching"], "build": ["print building"], "migrate": ["print migrating"]}
 FAILING = {**SHORT, "migrate": ["print migrating", "exit 3"]}
@@ -32,15 +31,6 @@ FOR_EVER = 100_000
 def stuck() -> HostUnreachable:
     """What a host says of processes that a hung disk holds."""
     return HostUnreachable("Processes of the deployment do not end although they were killed.")
-
-
-def with_a_server(made: World) -> Machine:
-    """A server whose runs are judged as those here are."""
-    server = Machine("server")
-    server.started, server.removed = made.machine.started, made.machine.removed
-    made.servers = [server]
-    made.store.perform(lambda tx: add_host(tx, "server"))
-    return server
 
 
 async def deployed(made: World, panel: Panel, name: str, commands: dict[str, list[str]], host_id: str = "here") -> str:

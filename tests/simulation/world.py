@@ -196,6 +196,15 @@ def world(seed: str, longest_seconds: float = 0.0) -> Iterator[World]:
             shutil.rmtree(folder)
 
 
+def with_a_server(made: World) -> Machine:
+    """A server whose runs are judged as those here are."""
+    server = Machine("server")
+    server.started, server.removed = made.machine.started, made.machine.removed
+    made.servers = [server]
+    made.store.perform(lambda tx: add_host(tx, "server"))
+    return server
+
+
 def play(made: World, script: Callable[[World], Awaitable[None]]) -> None:
     """Performs a script, then looks at the end of it all. Raises Untrue."""
 

@@ -46,15 +46,11 @@ class Recovery:
         self._late_since: dict[str, float] = {}
 
     async def look_at_all(self) -> float:
-        """Looks at everything that nobody works on, behind each link by itself; seconds to rest."""
+        """Begins to look at everything that nobody works on, on each host by itself; seconds to rest."""
         await self._forget_ended()
         found = await self._parts.db.read(store.running_without_lease)
         for host_id in dict.fromkeys(deployment.host_id for deployment in found):
-            host = self._parts.registered.hosts.get(host_id)
-            if host is not None and host.link == 0:
-                await self.look_on(host_id)
-            else:
-                self._looking.start(host_id)
+            self._looking.start(host_id)
         return _REST
 
     async def look_on(self, host_id: str) -> None:
