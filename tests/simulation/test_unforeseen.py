@@ -123,6 +123,28 @@ def test_a_cancelled_command_has_its_whole_grace() -> None:
         assert rows(made)[0].reason == "cancelled"
 
 
+def test_a_kill_after_a_cancel_does_not_wait_for_its_grace() -> None:
+    async def script(made: World) -> None:
+        made.settings = EngineSettings(cancel_grace=timedelta(minutes=10), stop_deadline=timedelta(minutes=11))
+        panel = made.start_panel()
+        slow = {**SHORT, "fetch": ["print fetching", "sleep 3600", "stubborn"]}
+        first = await made.ask(panel, made.enqueue(panel, request(input={"commands": slow})))
+        await made.until(lambda: bool(made.machine.begun), 5, "it runs", every=0.001)
+        cancelling = made.ask(panel, panel.engine.stopper.cancel(first))
+        await asyncio.sleep(1)
+        assert made.machine.living(first)  # in its grace
+        asked_at = made.loop.time()
+        killed = await made.ask(panel, panel.engine.stopper.kill(first))
+        assert made.loop.time() - asked_at < 1
+        assert (killed.status, killed.reason) == ("error", "killed")
+        assert (await cancelling).reason == "killed"
+        await ended(made, 5)
+
+    with world("kill in the grace") as made:
+        play(made, script)
+        assert [(row.status, row.reason) for row in rows(made)] == [("error", "killed")]
+
+
 def test_a_run_whose_log_cannot_be_written_ends_as_it_would_have() -> None:
     async def script(made: World) -> None:
         panel = made.start_panel()
