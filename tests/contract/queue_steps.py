@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Protocol, TypeVar
+
+from sqlalchemy import text
 
 from headway.core.deployments.lease import Lease
 from headway.core.deployments.ledger import Outcome
 from headway.core.deployments.model import Deployment, Lane
 from headway.core.deployments.status import Status
+from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.transaction import Tx
 from tests.support.panel.factories import ledger, request
 
@@ -44,3 +48,12 @@ def claimed(write: Write, host: str = "here") -> tuple[Deployment, Lease]:
     found = claim(write, host)
     assert found is not None
     return found
+
+
+def await_a_waiting_lock(database: SqlDatabase) -> None:
+    """Returns once some session waits for another."""
+    deadline = time.monotonic() + 10
+    with database.writer.connect() as connection:
+        while not connection.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
+            assert time.monotonic() < deadline, "nobody waits"
+            connection.rollback()

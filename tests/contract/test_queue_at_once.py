@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,7 +15,7 @@ from typing import Any, TypeVar
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Executable, text
+from sqlalchemy import Executable
 
 from headway.core.deployments import queue, store
 from headway.core.deployments.lease import Lease
@@ -27,7 +26,7 @@ from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.transaction import Tx
 from headway.kernel.clock import SystemClock
 from tests.contract.queue_model import Job, Model, wrong_marks
-from tests.contract.queue_steps import DONE, Write, add, book
+from tests.contract.queue_steps import DONE, Write, add, await_a_waiting_lock, book
 from tests.support.panel.factories import add_host, request
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -337,12 +336,3 @@ def test_the_repair_of_all_keys_waits_for_no_one_who_waits_for_it(postgres_datab
             repairing[0].result(10)
     finally:
         database.close()
-
-
-def await_a_waiting_lock(database: SqlDatabase) -> None:
-    """Returns once some session waits for another."""
-    deadline = time.monotonic() + 10
-    with database.writer.connect() as connection:
-        while not connection.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
-            assert time.monotonic() < deadline, "nobody waits"
-            connection.rollback()
