@@ -13,15 +13,20 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import pytest
 from sqlalchemy import func, insert, select, text
 
+from headway.core.engine.parts import Logs, Parts
 from headway.infra.db.engine import DatabaseAway, DatabaseDamaged, DatabaseFull, SqlDatabase
 from headway.infra.db.migrate import migrate
 from headway.infra.db.sqlite import PATIENCE_SECONDS, sqlite_url
 from headway.infra.db.tables.access import users
 from headway.infra.db.transaction import Tx
+from headway.kernel.events import Events
+from headway.kernel.vault import Vault
+from tests.support.panel.factories import ledger
 
 HOLD_THE_LOCK = """
 import sqlite3, sys
@@ -233,6 +238,34 @@ async def test_a_file_that_is_no_database_is_damaged(file: Path) -> None:
     assert file.read_bytes().startswith(b"something else entirely")
 
 
+@pytest.mark.parametrize("how", ["read", "run"])
+async def test_a_file_whose_pages_are_damaged_is_told_as_that_and_not_tried_again(
+    database: SqlDatabase, file: Path, how: str
+) -> None:
+    await database.run(lambda tx: add_user(tx, name="x" * 1_000_000))
+    with database.writer.connect() as connection:
+        pages: int = connection.scalar(text("SELECT rootpage FROM sqlite_master WHERE name = 'users'"))
+        size: int = connection.scalar(text("PRAGMA page_size"))
+    database.close()
+    with file.open("r+b") as damaged:
+        damaged.seek((pages - 1) * size)
+        damaged.write(b"\xff" * size)
+    again = SqlDatabase(sqlite_url(file))
+    tried: list[str] = []
+
+    def work(tx: Tx) -> None:
+        tried.append(how)
+        tx.scalar(select(func.max(users.c.name)))  # of the rows: their number is told by an index
+
+    try:
+        parts = engine_parts(again)
+        with pytest.raises(DatabaseDamaged, match=r"malformed\. Stop the panel and restore a backup"):
+            await asyncio.wait_for(again.read(work) if how == "read" else parts.write(work), 10)
+        assert tried == [how]
+    finally:
+        again.close()
+
+
 async def test_what_was_acknowledged_is_there_after_the_writer_was_killed(sqlite_database_url: str) -> None:
     command = [sys.executable, "-c", WRITE_AND_TELL, sqlite_database_url]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
@@ -270,6 +303,19 @@ def lock_held(file: Path) -> Iterator[subprocess.Popen[str]]:
         finally:
             let_go(holder)
             holder.wait(10)
+
+
+def engine_parts(database: SqlDatabase) -> Parts:
+    """As much of an engine as writes into a database until it answers."""
+    events = Events()
+    return Parts(
+        db=database,
+        ledger=ledger(events),
+        events=events,
+        vault=Vault(Vault.new_key()),
+        logs=cast("Logs", None),
+        owner="this start",
+    )
 
 
 def let_go(holder: subprocess.Popen[str]) -> None:
