@@ -127,6 +127,19 @@ def test_a_deploy_that_fails_says_why_and_exits_with_1(running: Panel, tmp_path:
     assert "exit status 7" in done.stderr
 
 
+def test_a_deploy_whose_address_answers_with_an_error_says_so_at_its_end(running: Panel, tmp_path: Path) -> None:
+    files = web("x")
+    files["app.py"] = files["app.py"].replace("send_response(200)", "send_response(500)")
+    git_repository(tmp_path / "failing", files)
+
+    done = headway(running, "deploy", str(tmp_path / "failing"))
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith(f"\nhttp://failing.localhost:{running.edge_port}\n")
+    said = r"warning: it serves, and a visitor gets an error there: GET /: 500 \(after \d+ ms\)\n"
+    assert re.fullmatch(said, done.stderr), done.stderr
+
+
 @pytest.mark.parametrize(
     ("source", "sentence"),
     [
