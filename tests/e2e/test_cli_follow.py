@@ -1,4 +1,6 @@
-"""Following what an application writes by the command line, over a killed panel and from release to release."""
+"""Following by the command line what an application writes, over a killed panel and from release to release, and what a
+deployment does.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.test_cli import HEADWAY, environment, headway, succeed
+from tests.support.applications.kept import open_folder
 from tests.support.panel.panel import Panel, commit, git_repository, panel, until, web
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
@@ -39,6 +42,14 @@ signal.signal(signal.SIGTERM, bye)
 print("VERSION begins with", os.environ["API_TOKEN"], flush=True)
 http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Talks).serve_forever()
 """
+
+# What a deploy says, and the headings between: how each of the lines begins.
+HAPPENS = (
+    *("==> source\n", "Fetched main of ", "==> check out\n", "==> builder\n", "Builder native: "),
+    *("==> build\n", "provider: ", "building\n", "built\n", "==> port\n", "==> release command\n", "it is released\n"),
+    *("==> start\n", "==> health check\n", "Healthy: ", "The new release is healthy.\n"),
+    *("==> route\n", "Deployment done: "),
+)
 
 
 @pytest.fixture(scope="module")
@@ -128,3 +139,28 @@ def test_a_program_is_told_in_objects_and_an_unknown_name_at_once(running: Panel
         },
     )
     assert (refused.status_code, "leave it out to begin anew" in refused.json()["message"]) == (400, True)
+
+
+def test_a_running_deployment_is_followed_in_the_order_in_which_it_happened(running: Panel, tmp_path: Path) -> None:
+    git_repository(
+        tmp_path / "ordered", {**web("it"), "Procfile": "web: python3 app.py\nrelease: echo it is released\n"}
+    )
+    told = tmp_path / "told"
+    with open_folder() as folder:
+        build = f"NIXPACKS_BUILD_CMD=echo building; until [ -e {folder}/go ]; do sleep 0.05; done; echo built"
+        deployment_id = succeed(running, "deploy", str(tmp_path / "ordered"), "-e", build, "--no-wait").strip()
+        with told.open("wb") as out:
+            command = [*HEADWAY, "deployments", "logs", "-f", deployment_id]
+            process = subprocess.Popen(command, env=environment(running), stdout=out)
+        try:
+            until(lambda: told.read_text().endswith("\nbuilding\n"), what="what it has said so far is told")
+            (folder / "go").touch()
+            assert process.wait(60) == 0
+        finally:
+            process.kill()
+            process.wait()
+    lines = told.read_text().splitlines(keepends=True)
+    assert "".join(line for line in lines if not line.startswith("==> ")) == running.deployment_log(deployment_id)
+    known = [each for line in lines for each in HAPPENS if line.startswith(each)]
+    headings = {line for line in lines if line.startswith("==> ")}
+    assert (known, headings - set(HAPPENS)) == (list(HAPPENS), set()), lines
