@@ -1,7 +1,8 @@
-"""No write says yes and does nothing: a field that an update takes is in what is read afterwards, or was refused."""
+"""No write says yes and does nothing: a field that an update or a save takes is read afterwards, or was refused."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -17,7 +18,9 @@ from tests.support.panel.today import turn
 
 Json = Any
 PROCEDURES = {each.name: each for each in bare_registry()}
-WRITES = sorted(name for name in TABLE if name.endswith(".update") and f"{name.partition('.')[0]}.one" in TABLE)
+WRITES = sorted(
+    name for name in TABLE if re.search(r"\.(update$|save)", name) and f"{name.partition('.')[0]}.one" in TABLE
+)
 VALUES: Mapping[str, tuple[Json, Json]] = {
     "string": ("a", "b"),
     "number": (1, 2),
@@ -30,7 +33,7 @@ UNSEEN: Mapping[str, set[str]] = {"server.update": {"forgetHostKey"}}
 
 
 @pytest.mark.slow
-async def test_what_an_update_takes_is_read_afterwards(world: World) -> None:
+async def test_what_an_update_or_a_save_takes_is_read_afterwards(world: World) -> None:
     todays = turn(WRITES, 4)
     found = {name: await unseen_of(world, name) for name in todays}
     wrong = {f"{name} {field}" for name, fields in found.items() for field in fields ^ UNSEEN.get(name, set())}
@@ -38,7 +41,7 @@ async def test_what_an_update_takes_is_read_afterwards(world: World) -> None:
 
 
 async def unseen_of(world: World, name: str) -> set[str]:
-    """The fields that an update takes with one value as with another, and that nobody reads afterwards."""
+    """The fields that a write takes with one value as with another, and that nobody reads afterwards."""
     things = await things_of(world, procedure=name)
     one = f"{name.partition('.')[0]}.one"
     given = {field: _filled(value, things) for field, value in TABLE[name].given.items()}
