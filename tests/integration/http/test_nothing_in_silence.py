@@ -28,6 +28,12 @@ VALUES: Mapping[str, tuple[Json, Json]] = {
     "array": (["a"], ["b"]),
     "object": ({"a": "b"}, {"a": "c"}),
 }
+# Of what takes certain words only.
+WORDS: Mapping[str, tuple[Json, Json]] = {
+    "buildType": ("static", "dockerfile"),
+    "triggerType": ("push", "tag"),
+    "healthCheckPath": ("/a", "/b"),
+}
 # A pinned key, where none is pinned.
 UNSEEN: Mapping[str, set[str]] = {"server.update": {"forgetHostKey"}}
 
@@ -63,7 +69,7 @@ def _fields(procedure: Operation, ids: Mapping[str, Json]) -> Iterator[tuple[str
     secret = {field.alias or name for name, field in procedure.input.model_fields.items() if not field.repr}
     for field, expected in procedure.expected.items():
         if field not in ids and field not in secret:
-            yield field, VALUES[expected.type]
+            yield field, WORDS.get(field, VALUES[expected.type])
 
 
 def _filled(value: Json, things: Mapping[str, str]) -> Json:
