@@ -156,6 +156,26 @@ def test_what_answered_before_has_to_answer_again(shared: Panel, tmp_path: Path)
     assert shared.visit("web").text == "old"
 
 
+def test_a_wrong_port_of_a_container_is_told_within_five_seconds(shared: Panel, tmp_path: Path) -> None:
+    application_id = shared.application(
+        git_repository(tmp_path / "wrong", files("container", SERVES.replace('int(os.environ["PORT"])', "3001"))),
+        name="wrong",
+        buildType="dockerfile",
+    )
+    deployment_id = shared.deploy(application_id)
+    said = "listens on 0.0.0.0:3001 instead."
+    until(lambda: said in shared.deployment_log(deployment_id), BUILD_SECONDS, what="it is told")
+    (step,) = (each for each in shared.one(deployment_id)["steps"] if each["name"] == "health check")
+    told = datetime.now(UTC) - datetime.fromisoformat(step["startedAt"])
+    assert told < timedelta(seconds=5)
+    (line,) = (each for each in shared.deployment_log(deployment_id).splitlines() if said in each)
+    assert line.startswith("Not healthy after 3 s: ")
+    assert "It has to listen on port 3000 of 0.0.0.0 (the variable PORT can name another)" in line
+    assert line.endswith("It is waited for until 20 s have passed.")
+    row = shared.ended(deployment_id, 60)
+    assert (row["status"], said in row["errorMessage"]) == ("error", True)
+
+
 def service(program: str) -> dict[str, Any]:
     """A service whose next containers are begun beside those that serve."""
     return {
