@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.docker.compose import panel_with_engine
+from tests.support.docker.compose import SERVES, Stack, as_file, panel_with_engine
 from tests.support.docker.docker_engine import BASE_IMAGE, Engine
 from tests.support.panel.command_line import run_headway
 from tests.support.panel.panel import KEY, Panel, panel
@@ -53,6 +53,34 @@ def test_the_example_is_made_deployed_looked_at_stopped_and_deleted(running: Pan
     assert "done" in typed(running, "composes", "list")[1]
     assert typed(running, "composes", "delete", "shop", "--volumes", "--yes")[:2] == (0, "shop is deleted\n")
     assert "shop" not in {each["name"] for each in listed(running)}
+
+
+# It takes its time to listen, and does not come up any more when a file says so.
+SLOW_TO_START = "test ! -e /broken || exit 7; sleep 2.5; exec python3 -m http.server 8080"
+
+
+def test_a_start_is_told_once_the_slow_service_serves(running: Panel, docker_engine: Engine, tmp_path: Path) -> None:
+    (tmp_path / "compose.yml").write_text(as_file(web={**SERVES, "command": ["sh", "-c", SLOW_TO_START]}))
+    made = json.loads(
+        typed(running, "composes", "create", "slow", "--file", str(tmp_path / "compose.yml"), "--json")[1]
+    )
+    shop = Stack(panel=running, engine=docker_engine, compose_id=made["composeId"])
+    typed(running, "domains", "add", "slow", "slow.localhost", "--container", "web", "--port", "8080")
+    assert typed(running, "composes", "deploy", "slow")[0] == 0
+    assert typed(running, "composes", "stop", "slow")[0] == 0
+    row = json.loads(typed(running, "composes", "start", "slow", "--no-wait", "--json")[1])
+    assert row["composeStatus"] == "running"
+    assert typed(running, "composes", "start", "slow")[:2] == (0, "slow is started\n")
+    assert (shop.one()["composeStatus"], running.visit("slow").status_code) == ("done", 200)
+
+    (web,) = shop.containers()["web"]
+    docker_engine.docker("exec", web, "touch", "/broken")
+    assert typed(running, "composes", "stop", "slow")[0] == 0
+    status, out, err = typed(running, "composes", "start", "slow")
+    assert (status, out) == (1, ""), err
+    assert "headway: slow was started and does not serve (error); headway composes logs slow shows" in err
+    assert shop.one()["composeStatus"] == "error"
+    assert typed(running, "composes", "delete", "slow", "--volumes", "--yes")[0] == 0
 
 
 def test_a_host_name_leads_to_a_service_of_the_file_and_the_file_is_changed(running: Panel, tmp_path: Path) -> None:
