@@ -109,6 +109,19 @@ def test_what_served_before_serves_again_without_its_source(site: Site) -> None:
     assert "Going back to version 1" in site.panel.deployment_log(row["deploymentId"])
 
 
+def test_what_a_visitor_is_answered_after_it_is_on_its_row(site: Site) -> None:
+    missing = {"app.py": files("three")["app.py"].replace("send_response(200)", "send_response(404)")}
+    commit(site.repository, missing, "answer 404")
+    third = site.panel.done(site.panel.deploy(site.application_id))["deploymentId"]
+    assert site.row(site.deploy("four"))["answers"]["status"] == 200
+
+    row = site.panel.done(site.back(third))
+
+    assert (row["answers"]["path"], row["answers"]["status"], row["answers"]["ms"] < 5000) == ("/", 404, True)
+    listed = site.panel.get("deployment.all", applicationId=site.application_id)
+    assert listed[0]["answers"] == row["answers"]
+
+
 def test_the_domains_of_then_lead_to_it_and_what_came_since_is_switched_off(site: Site) -> None:
     running, application_id = site.panel, site.application_id
     old, new = f"old.{site.name}.example", f"new.{site.name}.example"

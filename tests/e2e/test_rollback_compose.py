@@ -93,6 +93,20 @@ def test_the_services_and_the_domains_of_then_come_back_and_what_has_not_changed
     assert rows[1]["rollback"]["rolledBackBy"] == row["deploymentId"]
 
 
+def test_what_a_visitor_is_answered_after_it_is_on_its_row(shop: Stack) -> None:
+    leads(shop, "told.example")
+    missing = {**SERVES, "command": ["python3", "-m", "http.server", "--directory", "/nowhere", "8080"]}
+    first = shop.deploy(web=missing)["deploymentId"]
+    assert shop.deploy(web=says("two"))["answers"]["status"] == 200
+
+    row = back(shop, first)
+
+    assert row["status"] == "done", row["errorMessage"]
+    assert (row["answers"]["path"], row["answers"]["status"], row["answers"]["ms"] < 5000) == ("/", 404, True)
+    rows = shop.panel.get("deployment.allByCompose", composeId=shop.compose_id)
+    assert rows[0]["answers"] == row["answers"]
+
+
 def test_it_needs_no_repository_and_no_image_but_those_that_were_kept(shop: Stack, tmp_path: Path) -> None:
     shop.engine.docker("tag", BASE_IMAGE, "shop-test/moving:1")
     files = {"docker-compose.yml": as_file(web={**SLEEPS, "image": "shop-test/moving:1"})}
