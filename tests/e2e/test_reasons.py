@@ -55,6 +55,24 @@ def test_a_process(running: Panel, tmp_path: Path) -> None:
     check(running, row, "web | ", running.get("application.readLogs", applicationId=application_id))
 
 
+def test_of_each_process_the_last_thirty_lines_are_told(running: Panel, tmp_path: Path) -> None:
+    """Each writes sixty by one call, and is started again in silence: what is told may be read after that."""
+    sixty = r"os.write(1, b''.join(b'%d\n' % number for number in range(1, 61)))"
+    program = PROGRAM.replace("LISTENS", "127.0.0.1").replace('print("serving", flush=True)\n', "")
+    files = {
+        "app.py": program.replace('print("bye", flush=True)', sixty),
+        "worker.py": f"import os, time\n{sixty}\ntime.sleep(600)\n",
+        "Procfile": "web: python3 -u app.py\nworker: python3 -u worker.py\n",
+    }
+    application_id = running.application(git_repository(tmp_path / "repo", files), name="sixty")
+    row = running.ended(running.deploy(application_id), 90)
+    assert (row["status"], row["reason"]) == ("error", "failed")
+    assert row["steps"][-1]["name"] != "health check", "it was healthy"
+    lines = running.deployment_log(row["deploymentId"]).splitlines()
+    told = [line for line in lines if line.startswith(("web | ", "worker | "))]
+    assert told == [f"{name} | {number}" for name in ("web", "worker") for number in range(31, 61)]
+
+
 @pytest.mark.parametrize(
     ("status", "is_warned_of"), [(200, False), (400, True), (404, False), (500, True), (502, True)]
 )
