@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from tests.e2e.boxes import BUILD_SECONDS, DOCKERFILE, boxing_panel
+from tests.support.applications.answering import counting
 from tests.support.applications.mortal import PROGRAM, WHY, mortal
-from tests.support.docker.compose import SLEEPS, Stack, stack
+from tests.support.docker.compose import SERVES, SLEEPS, Stack, stack
 from tests.support.docker.docker_engine import BASE_IMAGE, Engine
 from tests.support.panel.panel import Panel, commit, git_repository, panel, web
 
@@ -145,3 +146,18 @@ def test_a_compose_service(shop: Stack) -> None:
     )
     check(shop.panel, row, "  ", shop.panel.get("compose.readLogs", composeId=shop.compose_id))
     assert "The last lines of idle:\n  idling\n" in shop.panel.deployment_log(row["deploymentId"])
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize(("status", "is_warned_of"), [(200, False), (502, True)])
+def test_what_a_visitor_of_a_compose_service_is_answered_is_on_the_row(
+    shop: Stack, status: int, *, is_warned_of: bool
+) -> None:
+    given = {"composeId": shop.compose_id, "host": "told.example", "serviceName": "web", "port": 8080}
+    shop.panel.post("domain.create", **given)
+    program = counting("told").replace("200 OK", f"{status} Told").replace("$", "$$")
+    row = shop.deploy(web={**SERVES, "command": ["python3", "-uc", program], "environment": {"PORT": "8080"}})
+    assert (row["answers"]["path"], row["answers"]["status"], row["answers"]["ms"] < 5000) == ("/", status, True)
+    assert shop.panel.get("deployment.allByCompose", composeId=shop.compose_id)[0]["answers"] == row["answers"]
+    log = shop.panel.deployment_log(row["deploymentId"])
+    assert (f"Warning: GET / through the edge answers {status} (after " in log) is is_warned_of
