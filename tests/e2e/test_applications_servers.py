@@ -25,7 +25,7 @@ from tests.support.applications.answering import (
     DIES_AFTER_TEN,
     SERVES_SLOWLY,
 )
-from tests.support.applications.led import require_few_lost
+from tests.support.applications.led import BUSY_SECONDS, Led, require_given_back
 from tests.support.applications.mortal import WHY, mortal
 from tests.support.applications.visitors import CALM_SECONDS, Visitors
 from tests.support.certificates.certificates import certificate_for
@@ -292,10 +292,12 @@ def test_a_release_that_dies_on_a_server_under_requests_gives_them_back(site: Si
     application_id = site.application(git_repository(tmp_path / "r", files), "dying", drainSeconds=6)
     running.done(running.deploy(application_id), 120)
     commit(tmp_path / "r", {"app.py": DIES_AFTER_TEN}, "die amid the eleventh answer")
-    name = host_of(running.get("application.one", applicationId=application_id))
-    with Visitors(
-        running.edge_port, [name], kept=49, pause_seconds=CALM_SECONDS, address=site.server.address
-    ) as visitors:
+    name, address = host_of(running.get("application.one", applicationId=application_id)), site.server.address
+    (edge,) = site.server.root.glob("var/lib/headway/*.work/edge")
+    with (
+        Led(running, name, address=address, edge=edge) as led,
+        Visitors(running.edge_port, [name], kept=49, pause_seconds=CALM_SECONDS, address=address) as visitors,
+    ):
         until(lambda: visitors.count > 100, what="visitors are there")
         deployment_id = running.deploy(application_id)
         running.comes_to(deployment_id, "start", 120)
@@ -304,7 +306,8 @@ def test_a_release_that_dies_on_a_server_under_requests_gives_them_back(site: Si
         until(lambda: running.one(row["deploymentId"])["errorMessage"], what="it is told")
         before = visitors.count
         until(lambda: visitors.count > before + 500, what="more of them came")
-    require_few_lost(name, visitors)
+    require_given_back(name, visitors, led, post=False, within_seconds=BUSY_SECONDS)
+    assert led.back_within(min(visitors.deaths)) <= BUSY_SECONDS, "it is started again, and may have died twice"
     assert "ended by itself" in running.one(row["deploymentId"])["errorMessage"]
     assert site.visit(application_id).text == "old"
     site.panel.post("application.delete", applicationId=application_id)

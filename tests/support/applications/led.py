@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -22,12 +23,14 @@ HEARD_SECONDS = 2.0  # on a busy machine, until whoever asked it knows
 
 
 class Led:
-    """Asks the edge of a panel by its own secret what it would do with a request for a host: no release is asked."""
+    """Asks the edge of a panel by its own secret what it would do with a request for a host: no release is asked. That
+    of a server is at another ``address``, and keeps its secret in the folder ``edge`` there.
+    """
 
-    def __init__(self, running: Panel, host: str) -> None:
-        secret = (running.data_dir / "edge" / "probe.secret").read_text()
+    def __init__(self, running: Panel, host: str, *, address: str = "127.0.0.1", edge: Path | None = None) -> None:
+        secret = ((edge or running.data_dir / "edge") / "probe.secret").read_text()
         self._headers = {"host": host, "x-headway-probe": f"{secret}.through"}
-        self._url = f"http://127.0.0.1:{running.edge_port}/"
+        self._url = f"http://{address}:{running.edge_port}/"
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._ask, daemon=True)
         self.moves: list[tuple[float, str]] = []  # by the clock
