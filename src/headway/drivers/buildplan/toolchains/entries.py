@@ -17,10 +17,13 @@ from headway.drivers.buildplan.toolchains.tools import TOOLS
 from headway.infra.hosts.command import Account, Command, Stage, command
 from headway.infra.hosts.work import Work
 from headway.kernel.errors import Conflict
+from headway.kernel.failures.explanation import on_own_threads, told
+from headway.kernel.failures.rule import Phase
 
 MADE = ".made"
 USED = ".used"
 _CHECK_SECONDS = 60.0
+_MERGED = ("/bin/sh", "-c", 'exec "$@" 2>&1', "try")
 RELOCATION = Path(__file__).with_name("relocation_script.py").read_text()
 # Of what somebody else's version manager has installed, that which is the language and no package that was added to it.
 _LEFT_OUT: Mapping[str, tuple[str, ...]] = {
@@ -90,6 +93,7 @@ async def finish(work: Work, store: Store, tool: str, version: str, *, argv: Seq
     if argv:
         words = ("version",) if tool == "go" else argv
         trying = command(
+            *_MERGED,
             *(f"{beside}/bin/{TOOLS[tool].programs[0]}", *words),
             account=store.account,
             env={**ENV, "HOME": "/nonexistent", "GOTOOLCHAIN": "local"},
@@ -100,10 +104,12 @@ async def finish(work: Work, store: Store, tool: str, version: str, *, argv: Seq
         ended = await work.command(f"try {tool} {version}", trying, check=False)
         if not ended.succeeded:
             await work.host.remove_tree(beside)
-            label = TOOLS[tool].label
+            output = ended.output.decode(errors="replace").strip()
+            await work.say(output)
+            said = await on_own_threads(lambda: told(output, Phase.BUILD))
             raise BuildError(
-                f"{label} {version} does not run on this machine; the log has what it says. Ask for an older version, "
-                "or use a newer system."
+                f"{TOOLS[tool].label} {version} does not run on this machine; the log has what it says."
+                f"{said.advice or ' Ask for an older version, or use a newer system.'}"
             )
     await place(work, store, tool, version)
 
