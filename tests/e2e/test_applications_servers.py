@@ -307,7 +307,6 @@ def test_a_release_that_dies_on_a_server_under_requests_gives_them_back(site: Si
         before = visitors.count
         until(lambda: visitors.count > before + 500, what="more of them came")
     require_given_back(name, visitors, led, post=False, within_seconds=BUSY_SECONDS)
-    assert led.back_within(min(visitors.deaths)) <= BUSY_SECONDS, "it is started again, and may have died twice"
     assert "ended by itself" in running.one(row["deploymentId"])["errorMessage"]
     assert site.visit(application_id).text == "old"
     site.panel.post("application.delete", applicationId=application_id)

@@ -103,6 +103,7 @@ class Server:
     file: str
     program: str
     broken: str
+    processes: int = 1
 
     def answering(self, body: str, allowed: int = EVER, *, at_once: bool = False) -> dict[str, str]:
         """One that ends itself at the request after so many: amid its answer, or before that."""
@@ -126,6 +127,7 @@ SERVERS = {
         file="shop.py",
         program=_WSGI,
         broken=_RAISES,
+        processes=2,
     ),
     "uvicorn": Server(
         files={"requirements.txt": "uvicorn==0.34.0\n", "Procfile": "web: uvicorn --port $PORT shop:app\n"},
@@ -182,7 +184,7 @@ def test_natively(site: Panel, folder: Path, name: str) -> None:
         assert (row["status"], visitors.failures) == ("error", [])
     commit(repository, server.answering("new", 14), "dies amid an answer after some")
     for post, few in CROWDS:
-        _dies(site, name, partial(site.deploy, application_id), post=post, few=few)
+        _dies(site, name, partial(site.deploy, application_id), post=post, few=few, processes=server.processes)
 
 
 def _native(app: str) -> dict[str, str]:
@@ -215,6 +217,7 @@ def _dies(
     post: bool,
     few: bool = False,
     within_seconds: float = BACK_SECONDS,
+    processes: int = 1,
 ) -> None:
     """Of few visitors hardly one is in the process when it dies, so that no row of failures tells the edge of it."""
     with (
@@ -228,7 +231,7 @@ def _dies(
         until(lambda: visitors.count > before + (50 if few else 1000), 60, what="more of them came")
     how = f"{'few' if few else 'many'} {'posting' if post else 'reading'}"
     told(name, f"after some, {how}", visitors, site.one(row["deploymentId"]))
-    require_given_back(name, visitors, led, post=post, within_seconds=within_seconds)
+    require_given_back(name, visitors, led, post=post, within_seconds=within_seconds, processes=processes)
 
 
 @pytest.mark.docker
