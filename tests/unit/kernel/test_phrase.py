@@ -25,6 +25,7 @@ RELAYED = {
     ("features/edge/domain_snapshots.py", "line"),  # phrases
     ("features/backups/database/restore.py", "_plan_of(plan, held)"),
     ("features/servers/setup.py", "_told(facts)"),
+    ("drivers/buildplan/toolchains/entries.py", "output"),
     ("drivers/builders/plan_image.py", '"\\n".join(plan.lines)'),  # as below
     ("drivers/builders/native.py", '"\\n".join(plan.lines)'),  # most of it is quoted from the repository
     ("drivers/builders/native.py", "f\"versions: {'; '.join(provided.lines)}\""),  # as the repository asks for them
