@@ -1,4 +1,4 @@
-"""A run whose log's disk stays full for good, or whose log's folder is gone, ends as it would have, and says so."""
+"""A run whose log cannot be written for good (its disk is full or dead, its folder gone) ends as it would have."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 
 from headway.infra.logs.paths import LogPaths
 from tests.simulation.world import Panel, World, play, world
+from tests.support.machines.power_cut import forgetful_disk, lacks_loop_devices
 from tests.support.panel.factories import request
 
 COMMANDS = {"fetch": ["print fetching"], "build": ["print building"], "migrate": ["print migrating", "sleep 5"]}
@@ -19,6 +20,7 @@ SLOW = {**COMMANDS, "fetch": ["print fetching", "sleep 600"]}
 FAILING = {**COMMANDS, "migrate": ["print migrating", "exit 3"]}
 FULL = "The log could not be written to its end (No space left on device)."
 GONE = "The log could not be written to its end (No such file or directory)."
+BROKEN = "The log could not be written to its end (Input/output error)."
 # Each step and each command waits a moment for the log, twice at most, and its end for twenty seconds.
 BOUND_SECONDS = 120
 
@@ -120,3 +122,30 @@ def test_a_run_whose_logs_folder_is_gone_ends_as_it_would_have(gone: str, *, is_
         status, reason, message = the_end(made)
         assert (status, reason) == (("error", "killed") if is_killed else ("done", None))
         assert (message or "").endswith(GONE)
+
+
+@pytest.mark.root
+@pytest.mark.skipif(bool(lacks_loop_devices()), reason=lacks_loop_devices())
+@pytest.mark.parametrize("broken", ["before it begins", "while it runs"])
+@pytest.mark.parametrize("is_killed", [False, True], ids=["", "killed"])
+def test_a_run_whose_logs_disk_has_died_ends_as_it_would_have(broken: str, *, is_killed: bool) -> None:
+    with forgetful_disk(16) as disk:
+
+        async def script(made: World) -> None:
+            made.logs.prepare()
+            if broken == "before it begins":
+                disk.break_down()
+            panel, deployment_id = await deployed(made, COMMANDS)
+            await begun(made, "migrate")
+            if broken == "while it runs":
+                disk.break_down()
+            if is_killed:
+                assert (await made.ask(panel, panel.engine.stopper.kill(deployment_id))).reason == "killed"
+            await ended(made)
+
+        with world(f"broken {broken} {is_killed}") as made:
+            made.logs = LogPaths(disk.mounted / "logs")
+            play(made, script)
+            status, reason, message = the_end(made)
+            assert (status, reason) == (("error", "killed") if is_killed else ("done", None))
+            assert (message or "").endswith(BROKEN)
