@@ -215,6 +215,41 @@ def test_a_database_that_is_no_database(tmp_path: Path) -> None:
     assert "Traceback" not in panel.log()
 
 
+def test_a_database_that_is_damaged_under_a_running_panel(tmp_path: Path) -> None:
+    """Whoever asks is told so, what serves goes on, and with a backup in its place the run that was under way ends."""
+    panel = Panel(tmp_path / "data")
+    try:
+        site = Kept(panel.start(), tmp_path)
+        deployment_id = site.deploy(buildCommand="echo begun; sleep 4; exit 6")
+        panel.running(deployment_id, "begun")
+
+        whole = damaged(panel.data_dir / "headway.db", "deployments")
+
+        answers = []
+        for _ in range(60):  # beyond the end of the build
+            answers.append(panel.client.get("/deployment.all", params={"applicationId": site.application_id}))
+            time.sleep(0.1)
+        assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(503, "SERVICE_UNAVAILABLE")}
+        said = "The file of the database is damaged: database disk image is malformed. "
+        said += "Stop the panel and restore a backup."
+        assert {answer.json()["message"] for answer in answers} == {said}
+        assert said in {each["message"] for each in panel.get("settings.health")["troubles"]}
+        assert panel.visit("kept").text == "kept"
+        assert panel.log().count(said) < 100
+        assert "Traceback" not in panel.log()
+
+        panel.stop()
+        (panel.data_dir / "headway.db").write_bytes(whole)
+        panel.start()
+
+        row = panel.ended(deployment_id)
+        assert (row["status"], row["reason"]) == ("error", "failed")
+        assert "exit status 6" in row["errorMessage"]
+        site.check_unharmed(deployment_id)
+    finally:
+        panel.clean_up()
+
+
 @pytest.mark.postgres
 def test_a_database_that_is_gone_and_comes_back(tmp_path: Path) -> None:
     with running_cluster() as cluster:
@@ -251,3 +286,19 @@ def free(site: Kept) -> int:
     """Free bytes on the application's disk."""
     found = os.statvfs(site.panel.data_dir)
     return found.f_bavail * found.f_frsize
+
+
+def damaged(file: Path, table: str) -> bytes:
+    """Damages where a table begins, in a way that everybody who has the file open meets; the file as it was before."""
+    with contextlib.closing(sqlite3.connect(file, isolation_level=None, timeout=10)) as connection:
+        (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone()
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.execute("BEGIN IMMEDIATE")
+        whole = file.read_bytes()
+        with file.open("r+b") as opened:
+            opened.seek((page - 1) * size)
+            opened.write(b"\xff" * size)
+        connection.execute(f"PRAGMA application_id = {int(time.time())}")  # what is kept of pages is read again
+        connection.execute("COMMIT")
+    return whole

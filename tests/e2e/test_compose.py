@@ -49,6 +49,8 @@ def test_a_deploy_is_done_when_every_service_is_up_and_replaces_only_what_has_ch
     row = shop.deploy(web=SERVES, db=SLEEPS, once=once)
     assert (row["composeId"], row["pid"], row["kind"]) == (shop.compose_id, None, "compose.deploy")
     assert shop.one()["composeStatus"] == "done"
+    closing = shop.panel.deployment_log(row["deploymentId"]).rstrip().splitlines()[-1]
+    assert closing == f"Deployment done: db, once, web of {shop.one()['appName']} are up"
     first = shop.containers()
     assert first.keys() == {"web", "db"}, "the third has done its work"
     told = {each["serviceName"]: each["status"] for each in shop.panel.get("docker.getContainers")}
