@@ -9,186 +9,12 @@ from headway.api.operation import File, Operation, Text
 from headway.http.openapi import document
 from headway.http.openapi_texts import Style, in_words, inputs_of, note
 from headway.operations import bare_registry
+from script.api_differences import DIFFERENCES
 from script.markdown import NOTE, page, table
 
 Json = Mapping[str, Any]
 
 _STYLE = Style(shape=lambda name: f"[{name}](#{name.lower()})", literal=lambda text: f"`{text}`")
-
-_DIFFERENCES: Sequence[tuple[str, str, str]] = (
-    (
-        "a list for an id that does not exist, or is another organisation's",
-        "`[]`, the rows, or 401",
-        "404, the same for both, so that nobody learns what exists elsewhere",
-    ),
-    (
-        "what a member was not given",
-        "401 `You don't have access to this service`",
-        "404; 401 is for keys only, and 403 for what may be seen but not done",
-    ),
-    (
-        "kill or removal of a deployment of another organisation",
-        "allowed for some types",
-        "404",
-    ),
-    (
-        "a waiting deployment",
-        "is kept in memory, in no list, and is lost in a restart",
-        "is a row with the status `pending` from the moment of the request",
-    ),
-    (
-        "killed, cancelled, superseded, timed out, lost",
-        "`cancelled` or `error`",
-        "`error` with a `reason` and a sentence in `errorMessage`; strict clients refuse a list with another status",
-    ),
-    ("`pid`", "set for two kinds of schedule", "set for every running deployment, as a string"),
-    (
-        "removal of a running deployment",
-        "takes the row and the log from under it",
-        "409; kill it first. A waiting one is cancelled first and then removed",
-    ),
-    ("`rollback`", "in the lists by type only", "in every list"),
-    (
-        "`/listen-deployment`",
-        "opens any file below its folder for whoever has a key, and never ends",
-        "gives the log of a deployment that the caller may read, from its beginning to its end; else 401 or 404",
-    ),
-    (
-        "`application.deploy`, `application.redeploy`",
-        "an empty body, and nothing names the new deployment",
-        "an empty body, and the headers `location` and `x-deployment-id`",
-    ),
-    (
-        "`application.cancelDeployment` on a panel of one's own",
-        "400",
-        "ends what waits and what runs",
-    ),
-    (
-        "`compose.deploy` with `freshVolumes`",
-        "removes the volumes",
-        "400: a deploy never empties volumes; `compose.delete` with `deleteVolumes` does",
-    ),
-    (
-        "`compose.delete` without `deleteVolumes`",
-        "400",
-        "keeps the volumes",
-    ),
-    (
-        "`compose.readLogs` without `containerId`",
-        "400",
-        "the lines of all its containers, each behind the name of its service",
-    ),
-    (
-        "a compose file that asks for the host (privileged, mounts of its folders, its network)",
-        "is taken",
-        "ends its deployment as `refused`, unless an owner has set `allowHostAccess`",
-    ),
-    (
-        "`schedule.runManually`",
-        "answers when the run has ended",
-        "answers at once with the id of the deployment, which is `pending`; `deployment.wait` waits for its end",
-    ),
-    (
-        "a schedule's run while an earlier one runs",
-        "marks the earlier one `error` and lets both run",
-        "as the schedule's `overlap` says: skip (the default), queue, replace (ends it first) or allow",
-    ),
-    (
-        "kill of a schedule's run",
-        "ends the shell; what it started lives on, in containers all of it",
-        "ends all that the run has started, and nothing else of the container",
-    ),
-    (
-        "a push to a service without a source, over its webhook",
-        "a deployment that fails",
-        "is skipped, with that reason, in the list of deliveries; a deploy that is asked for ends as `error`, as there",
-    ),
-    (
-        "SSH keys of other organisations, or that there are not, in settings",
-        "kept; the deploy fails",
-        "404 when they are saved; a key that is removed is taken out of whatever names it",
-    ),
-    (
-        "Slack and Discord channels at other servers",
-        "told in the form of Slack or Discord",
-        "told as one text, under the title as its author; near addresses are for who may use the machine",
-    ),
-    ("a key as `Authorization: Bearer`", "401", "taken"),
-    ("the database is away", "401", "503 with `retry-after`: a client that hears 401 throws its key away"),
-    ("tRPC without a known key, for a path that does not exist", "404", "401, as on REST"),
-    ("an unwrapped input over tRPC, as the official command line sends it", "400", "taken"),
-    ("JSON that cannot be read over tRPC", "-32600 `BAD_REQUEST`", "-32700 `PARSE_ERROR`, as on REST"),
-    ("a body of more than 1 MiB (16 KiB without a key), or a batch of more than 100 calls", "", "413 and 400"),
-    ("mutations in a batch", "all at once", "one after the other, in the given order"),
-    (
-        "`project.duplicate` without `selectedServices`",
-        "makes none of the services again",
-        "makes all of them again",
-    ),
-    ("`environment.duplicate`", "leaves the variables out", "takes the variables along"),
-    (
-        "`application.readLogs` with `since`",
-        "the lines since then",
-        "the lines since then, and of processes, whose lines have no times, some of just before; an instant too",
-    ),
-    (
-        "a domain, redirect, password, certificate or Traefik configuration",
-        "is written, and the edge follows some time",
-        "is in force when the call returns, proven through the edge; 503 when it is kept and not in force yet",
-    ),
-    (
-        "a new application's domains",
-        "none",
-        "the one that Headway gives, marked `generated`; its id is the application's, and it stays",
-    ),
-    (
-        "a host that another application has",
-        "is taken twice",
-        "409; within an organisation a host may be shared by paths",
-    ),
-    (
-        "`password` of `security.*` and `registry.*`, `privateKey` of `certificates.*` and `sshKey.*`",
-        "given back",
-        "an empty text",
-    ),
-    (
-        "what rows show of destinations, servers and registries that they name",
-        "the row, for whoever sees the one that names it",
-        (
-            "the row for who may look at those, else null; `github`, `gitlab`, `gitea` and `bitbucket` are null: "
-            "`gitProvider.getAll` shows them"
-        ),
-    ),
-    (
-        "what rows of schedules, backups and volume backups show of their service",
-        "the whole row, with variables and passwords",
-        "its id, name, server, environment and project",
-    ),
-    (
-        "`backup.update`, `schedule.update` and `volumeBackups.update` with another database type or service",
-        "a backup or schedule of something else under the old id",
-        "400; what it has may be sent again",
-    ),
-    ("`metricsConfig` of servers", "what the peer's monitoring was set to", "`{}`: there is no such monitoring"),
-    (
-        "`application.readAppMonitoring`, `server.getServerMetrics`",
-        "figures over time",
-        "400: `service.usage` and `server.usage` tell them, in a form of their own; Prometheus reads `/metrics`",
-    ),
-    (
-        "`compose.import` of a template with mounts, domains or helpers such as `${password}`",
-        "makes files, domains and passwords",
-        "400, and nothing is changed: file and variables are taken alone",
-    ),
-    ("`settings.getUpdateData`", "asks a registry", "nobody is asked, so there is never a newer version"),
-    (
-        "`application.updateTraefikConfig`",
-        "takes any text, and a wrong one freezes the routes of everybody",
-        "takes what stays within the application, tries it beforehand, and keeps what it adds",
-    ),
-    ("`domain.canGenerateTraefikMeDomains`", "an IP address", "an empty text: names are made below the base domain"),
-    ("OpenAPI", "every 200 is an empty object", "every answer has a schema"),
-)
 
 
 def api_page() -> str:
@@ -199,7 +25,7 @@ def api_page() -> str:
     routers = dict.fromkeys(each.name.partition(".")[0] for each in procedures)
     texts = {tag["name"]: tag["description"] for tag in described["tags"]}
     return page(
-        NOTE.format(source="the api/ folders of src/headway/features and script/api_page.py"),
+        NOTE.format(source="the api/ folders of src/headway/features, script/api_page.py and api_differences.py"),
         "# The API",
         *_introduction(),
         "## Where it differs from Dokploy's, and why",
@@ -208,7 +34,7 @@ def api_page() -> str:
         follows is otherwise on purpose. Recordings of its answers, in `tests/cases/recordings`, are replayed as
         tests; where ours differs, the reason stands beside the recording.
         """,
-        table(("case", "there", "here"), _DIFFERENCES),
+        table(("case", "there", "here", "why"), DIFFERENCES),
         *(
             part
             for router in routers

@@ -9,6 +9,8 @@ import pytest
 
 from headway.core.deployments.status import MOVES, Reason
 from headway.kernel.setting_choices import documented
+from headway.operations import bare_registry
+from script.api_differences import DIFFERENCES
 from script.docs import DOCS, PAGES
 
 ROOT = DOCS.parent
@@ -26,6 +28,13 @@ def test_every_setting_move_and_reason_is_told() -> None:
     assert [each.variable for each in documented() if f"`{each.variable}`" not in settings] == []
     assert [move.name for move in MOVES if f"| {move.name} |" not in states] == []
     assert [reason for reason in Reason if f"| `{reason}` |" not in states] == []
+
+
+def test_every_difference_says_why_and_names_what_there_is() -> None:
+    assert [case for case, _there, here, why in DIFFERENCES if not (here and why)] == []
+    names = {operation.name for operation in bare_registry()}
+    told = {name for row in DIFFERENCES for text in row for name in re.findall(r"`([a-z]\w+\.[a-z]\w+)`", text)}
+    assert told - names == set()
 
 
 @pytest.mark.parametrize("page", WRITTEN, ids=lambda page: str(page.relative_to(ROOT)))
