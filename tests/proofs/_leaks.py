@@ -89,5 +89,8 @@ class Leaks:
                 env={"LC_ALL": "C", "PATH": os.environ["PATH"]},
                 check=False,
             )
-        assert ended.returncode in {0, 1}, ended.stderr
+        # A file that went since the list was made, as what a retired release has left does, holds nothing any more.
+        wrong = [line for line in ended.stderr.splitlines() if not line.endswith(b": No such file or directory")]
+        assert wrong == []
+        assert ended.returncode in ({0, 1, 2} if ended.stderr else {0, 1})
         return ended.stdout.splitlines()[:20]
