@@ -14,8 +14,10 @@ from websockets.sync.client import connect
 
 from tests.e2e.boxes import boxed_web, sleepers
 from tests.e2e.test_applications_servers import Site, connected
+from tests.e2e.test_reasons import check
+from tests.support.applications.mortal import PROGRAM
 from tests.support.docker.compose import SERVES, SLEEPS, Stack, as_file
-from tests.support.docker.docker_engine import lacks_docker
+from tests.support.docker.docker_engine import BASE_IMAGE, lacks_docker
 from tests.support.machines.server_roots import MISSING, FarEngine, engine_on
 from tests.support.panel.panel import KEY, commit, git_repository, until
 from tests.support.storages.backups import Volumes
@@ -103,6 +105,25 @@ def test_a_compose_service_lives_on_a_server(place: tuple[Site, FarEngine], tmp_
     work = next((shop.site.server.root / "var/lib/headway").glob("*.work"))
     assert list(work.rglob(f"*{shop.compose_id}*")) == []
     assert "headway-compose" not in shop.engine.docker("image", "ls", "--format={{.Repository}}")
+
+
+def test_a_compose_service_that_dies_on_a_server_after_its_health_check_says_why(
+    place: tuple[Site, FarEngine],
+) -> None:
+    """The visit by which the panel asks what it answers through the edge of the server is what ends it."""
+    shop = far_stack(place, "mortal shop")
+    running, compose = shop.panel, {"composeId": shop.compose_id}
+    running.post("domain.create", **compose, host="mortal.example", serviceName="web", port=8080)
+    program = PROGRAM.replace("LISTENS", "0.0.0.0").replace("$", "$$")  # noqa: S104 - in a container
+    row = shop.fail(
+        web={"image": BASE_IMAGE, "command": ["python3", "-uc", program], "restart": "no"},
+        idle={**SLEEPS, "command": ["sh", "-c", "echo idling; exec sleep 1000"]},
+    )
+    assert row["serverId"] == shop.site.server_id
+    assert row["steps"][-1]["name"] != "health check", "it was healthy"
+    check(running, row, "  ", running.get("compose.readLogs", **compose))
+    assert "The last lines of idle:\n  idling\n" in running.deployment_log(row["deploymentId"])
+    running.post("compose.delete", **compose, deleteVolumes=True)
 
 
 def looked_at(shop: FarStack, running: dict[str, set[str]]) -> None:
