@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.test_reasons import check_row
 from tests.integration.sources.servers import serve_http
 from tests.support.applications.answering import (
     BROKEN_AT_FIRST_REQUEST,
@@ -18,6 +19,7 @@ from tests.support.applications.answering import (
     TALKS_OF_ITSELF,
 )
 from tests.support.applications.led import Led, require_given_back
+from tests.support.applications.mortal import WHY, mortal
 from tests.support.applications.visitors import CALM_SECONDS, Visitors
 from tests.support.forges.forge import Forge, forge
 from tests.support.forges.forge_apis import TOKEN, forge_api
@@ -162,6 +164,24 @@ def test_a_push_to_a_preview_that_never_answers_gets_no_request(
     assert row["status"] == "error", (row, running.deployment_log(deployment_id))
     assert row["steps"][-1]["name"] == "health check", "the route was never its own"
     assert (visitors.failures, set(visitors.answers)) == ([], {(name, "old")})
+
+
+def test_a_preview_that_dies_after_its_health_check_says_why(running: Panel, git_host: Forge) -> None:
+    """What it wrote is in the log of its last try, which the application's own output knows nothing of."""
+    application_id = previewed(running, git_host, "mortal")
+    pull = PullRequest(running, git_host, application_id, 4)
+    pull.push(mortal(), "Become mortal")
+    row = running.ended(pull.tell("opened")["deploymentId"])
+    assert row["steps"][-1]["name"] != "health check", "it was healthy"
+    check_row(running, row, "web | ")
+    (preview,) = previews(running, application_id)
+    (tried,) = preview["deployments"]
+    assert (tried["deploymentId"], tried["errorMessage"]) == (row["deploymentId"], row["errorMessage"])
+    said = headway(running, "deployments", "logs", tried["deploymentId"])
+    assert "web | bye\n" in said
+    assert WHY in said.splitlines()[-1]
+    assert running.get("application.readLogs", applicationId=application_id) == ""
+    assert running.visit("mortal").text == "one"
 
 
 def test_what_a_preview_answered_before_it_has_to_answer_again(running: Panel, git_host: Forge) -> None:

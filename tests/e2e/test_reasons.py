@@ -40,14 +40,19 @@ def shop(boxing: Panel, docker_engine: Engine) -> Iterator[Stack]:
 
 def check(of: Panel, row: Json, lead: str, said: str) -> None:
     """The reason stands where one looks for it: the line that tells most in the message, all of it in the logs."""
+    check_row(of, row, lead)
+    assert said.startswith("[headway] Nothing serves: the last deployment ended in an error (failed).")
+    assert f"{lead}bye\n" in said
+    assert WHY in said.splitlines()[-1]
+
+
+def check_row(of: Panel, row: Json, lead: str) -> None:
+    """It is in the message of a deployment and in its log."""
     assert (row["status"], row["reason"]) == ("error", "failed")
     assert f'aid: "{WHY}".' in row["errorMessage"], row["errorMessage"]
     log = of.deployment_log(row["deploymentId"])
     assert f"{lead}bye\n" in log
     assert f"{lead}Traceback (most recent call last):\n" in log
-    assert said.startswith("[headway] Nothing serves: the last deployment ended in an error (failed).")
-    assert f"{lead}bye\n" in said
-    assert WHY in said.splitlines()[-1]
 
 
 def test_a_process(running: Panel, tmp_path: Path) -> None:
