@@ -12,6 +12,8 @@ import httpx
 import pytest
 
 from tests.e2e.swarms import Ground, swarm_ground
+from tests.e2e.test_reasons import check
+from tests.support.applications.mortal import IN_A_SWARM
 from tests.support.docker.compose import CHECKED_IN_A_SWARM, SERVES, SLEEPS, Stack, as_file, panel_with_engine, stack
 from tests.support.docker.docker_engine import BASE_IMAGE, Engine
 from tests.support.docker.docker_registry import PASSWORD, USERNAME, lacks_registry
@@ -213,3 +215,13 @@ def test_a_stack_goes_back_to_what_it_ran_before(ground: Ground, shop: Stack) ->
     (spec,) = (each["Spec"] for each in ground.ask("/services", {"label": [f"headway.compose={shop.compose_id}"]}))
     assert "V=1" in spec["TaskTemplate"]["ContainerSpec"]["Env"]
     assert len(running(ground, shop, "web")) == 2
+
+
+def test_what_dies_after_its_health_check_says_why(ground: Ground, shop: Stack) -> None:
+    given = {"domainType": "compose", "host": "mortal.example", "serviceName": "web", "port": 8080}
+    ground.panel.post("domain.create", composeId=shop.compose_id, **given)
+    program = IN_A_SWARM.replace("$", "$$")
+    deploy = {"replicas": 1, "update_config": {"monitor": "2s"}}
+    row = shop.fail(web=serves(ground, command=["python3", "-uc", program], deploy=deploy))
+    assert row["steps"][-1]["name"] != "health check", "it was healthy"
+    check(ground.panel, row, "  ", ground.panel.get("compose.readLogs", composeId=shop.compose_id))

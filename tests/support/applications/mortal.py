@@ -27,6 +27,12 @@ http.server.ThreadingHTTPServer(("LISTENS", int(os.environ.get("PORT", "8080")))
 """
 
 
+# Of a swarm, whose health checks come through a proxy as well.
+IN_A_SWARM = PROGRAM.replace("LISTENS", "0.0.0.0").replace(  # noqa: S104 - in a container
+    'self.headers.get("X-Forwarded-Host")', 'self.headers.get("User-Agent") != "Headway-Health"'
+)
+
+
 def mortal(host: str = "127.0.0.1", **files: str) -> dict[str, str]:
     """Its files."""
     return {"app.py": PROGRAM.replace("LISTENS", host), "Procfile": "web: python3 -u app.py\n", **files}

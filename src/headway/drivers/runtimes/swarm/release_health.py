@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from typing import Any
 
@@ -23,6 +24,7 @@ from headway.kernel.dataclass import dataclass
 
 _CONTEXT = 400  # lines before the wanted ones, since a secret of several lines may have begun there
 _LOG_SECONDS = 5.0
+_TRIES_READ = 4
 
 
 @dataclass(slots=True, kw_only=True)
@@ -110,6 +112,16 @@ async def last_lines(api: DockerApi, task: Task, count: int, masked: Callable[[s
         return []
     text = unwrapped(data, has_terminal=False).removesuffix("\n")
     return masked(text).split("\n")[-count:] if text else []
+
+
+async def last_lines_of_copy(
+    api: DockerApi, tries: Sequence[Task], count: int, masked: Callable[[str], str]
+) -> list[str]:
+    """The last lines of a copy, whose ``tries`` come with the newest first. A swarm puts another in the place of what
+    has ended at once, and that one has said nothing yet of why: what those before it wrote goes before its own.
+    """
+    found = await asyncio.gather(*(last_lines(api, task, count, masked) for task in tries[:_TRIES_READ]))
+    return [line for lines in reversed(found) for line in lines][-count:]
 
 
 async def pieces_of(api: DockerApi, task: Task, behind: Behind, masked: Callable[[str], str]) -> list[Piece]:

@@ -29,7 +29,7 @@ from headway.drivers.runtimes.swarm import service_body
 from headway.drivers.runtimes.swarm.cluster import Cluster, NoSwarm
 from headway.drivers.runtimes.swarm.forwarder import Forwarders
 from headway.drivers.runtimes.swarm.health import wait_until_healthy
-from headway.drivers.runtimes.swarm.release_health import WatchedService, last_lines, pieces_of
+from headway.drivers.runtimes.swarm.release_health import WatchedService, last_lines_of_copy, pieces_of
 from headway.drivers.runtimes.swarm.tasks import Task, by_copy, rolled_back, statuses
 from headway.infra.docker import images, labels
 from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused
@@ -235,11 +235,8 @@ class SwarmRuntime:
         """The last lines of each copy."""
         if release_id is None:
             return ""
-        newest = [
-            next((task for task in tries if task.runs), tries[0])
-            for tries in by_copy(await self._cluster.tasks(release_id)).values()
-        ]
-        found = await asyncio.gather(*(last_lines(self._api, task, tail, masked) for task in newest))
+        copies = by_copy(await self._cluster.tasks(release_id)).values()
+        found = await asyncio.gather(*(last_lines_of_copy(self._api, tries, tail, masked) for tries in copies))
         return "".join(f"{line}\n" for lines in found for line in lines)
 
     async def pieces(self, release_id: str, behind: Behind, masked: Callable[[str], str]) -> list[Piece]:

@@ -17,7 +17,7 @@ from headway.drivers.runtimes.compose.bounds import begun
 from headway.drivers.runtimes.compose.stack_file import Held
 from headway.drivers.runtimes.compose.stacks import StackService
 from headway.drivers.runtimes.contract.last_output import LAST_LINES
-from headway.drivers.runtimes.swarm.release_health import last_lines
+from headway.drivers.runtimes.swarm.release_health import last_lines_of_copy
 from headway.drivers.runtimes.swarm.tasks import Task, by_copy
 from headway.drivers.sources.image import pullable_of
 from headway.features.services.compose.activation import ComposeActivation
@@ -292,7 +292,7 @@ class SwarmStack:
 
     async def _how(self, name: str, task: Task) -> str:
         """How a task ended, and what it said of that; its last lines are said."""
-        written = "\n".join(await self._said_last(name, task))
+        written = "\n".join(await self._said_last(name, [task]))
         said = await on_own_threads(partial(told, written, Phase.START))
         last = f": {said.line.rstrip('.')}" if said.line else ""
         check = " (its health check failed)" if task.failed_its_check else ""
@@ -324,13 +324,15 @@ class SwarmStack:
         written: list[str] = []
         for name, found in there.items():
             if name in record.services and record.services[name].deployment_id == self._deployment_id:
-                for tries in by_copy(found.tasks).values():
-                    written += await self._said_last(name, tries[0])
+                mine = [task for task in found.tasks if task.deployment_id == self._deployment_id]
+                for tries in by_copy(mine).values():
+                    written += await self._said_last(name, tries)
         said = await on_own_threads(partial(told, "\n".join(written), Phase.START))
         return f' It said: "{said.line}".{said.advice}' if said.line else ""
 
-    async def _said_last(self, name: str, task: Task) -> list[str]:
-        lines = [line for line in await last_lines(self.tools.stacks.api, task, LAST_LINES, self.run.masked) if line]
+    async def _said_last(self, name: str, tries: Sequence[Task]) -> list[str]:
+        read = await last_lines_of_copy(self.tools.stacks.api, tries, LAST_LINES, self.run.masked)
+        lines = [line for line in read if line]
         if lines:
             await self.run.say(phrase("The last lines of {}:", name))
         for line in lines:
