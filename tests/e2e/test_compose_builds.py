@@ -97,10 +97,7 @@ def test_a_build_that_fails_says_which_and_how(built: Stack, tmp_path: Path) -> 
     row = built.fail()
     assert row["errorMessage"].startswith("build web ended with exit status 5: ")
     assert row["errorMessage"].endswith("ended with exit status 5: no such luck")
-    assert (
-        built.engine.docker("image", "ls", "--quiet", f"--filter=reference=headway-compose/{built.one()['appName']}/*")
-        == ""
-    )
+    assert built.images() == []
 
 
 def test_a_build_that_needs_more_memory_than_it_may_says_so(built: Stack, tmp_path: Path) -> None:

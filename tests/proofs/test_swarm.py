@@ -305,9 +305,8 @@ def counts(ground: Ground, made: Stack) -> dict[str, int]:
     manager, mine = ground.nodes.manager, f"--filter=label=headway.compose={made.compose_id}"
     kinds = ("service", "network", "volume", "secret", "config")
     found = {kind: len(manager.docker(kind, "ls", "--quiet", mine).split()) for kind in kinds}
-    images = manager.docker("image", "ls", "--format={{.Tag}}", "--filter=reference=headway-compose/crashed/*")
     containers = manager.docker("container", "ls", "--quiet", mine)
-    return {**found, "images": len(images.split()), "containers": len(containers.split())}
+    return {**found, "images": len(made.images()), "containers": len(containers.split())}
 
 
 def checked(version: str, dockerfile: str = CHECKED) -> dict[str, str]:

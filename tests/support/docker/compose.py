@@ -94,6 +94,11 @@ class Stack:
         """The networks or volumes that carry its label."""
         return self.engine.docker(kind, "ls", "--quiet", *self._filters).split()
 
+    def images(self) -> list[str]:
+        """The tags of the images that are kept for it."""
+        kept = f"--filter=reference=headway-compose/{self.one()['appName']}/*"
+        return self.engine.docker("image", "ls", "--format={{.Tag}}", kept).split()
+
     @property
     def _filters(self) -> list[str]:
         return [f"--filter=label=headway.compose={self.compose_id}"]
