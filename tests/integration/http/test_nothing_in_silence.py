@@ -66,10 +66,15 @@ async def unseen_of(world: World, name: str) -> set[str]:
 
 def _fields(procedure: Operation, ids: Mapping[str, Json]) -> Iterator[tuple[str, tuple[Json, Json]]]:
     """Those that say what is to be changed, but for the secret ones, which nobody is shown."""
-    secret = {field.alias or name for name, field in procedure.input.model_fields.items() if not field.repr}
+    secret = secret_fields(procedure)
     for field, expected in procedure.expected.items():
         if field not in ids and field not in secret:
             yield field, WORDS.get(field, VALUES[expected.type])
+
+
+def secret_fields(procedure: Operation) -> set[str]:
+    """Those that nobody is shown afterwards."""
+    return {field.alias or name for name, field in procedure.input.model_fields.items() if not field.repr}
 
 
 def _filled(value: Json, things: Mapping[str, str]) -> Json:
