@@ -30,7 +30,7 @@ WORDS: Mapping[str, tuple[Json, ...]] = {
     **dict.fromkeys(("memoryLimit", "memoryReservation"), (str(128 << 20), str(256 << 20))),
     **dict.fromkeys(("cronExpression", "backup.create schedule", "backup.update schedule"), CRONS),
     **dict.fromkeys(("githubAppId", "githubInstallationId"), ("1", "2")),
-    **dict.fromkeys(("healthCheckPath", "path", "internalPath", "mountPath"), ("/a", "/b")),
+    **dict.fromkeys(("healthCheckPath", "hostPath", "path", "internalPath", "mountPath"), ("/a", "/b")),
     "additionalFlags": (["--s3-acl=private"], ["--s3-acl=public-read"]),
     "bitbucketEmail": ("a@a.example", "b@b.example"),
     "build": ({"install": "a"}, {"start": "b"}),

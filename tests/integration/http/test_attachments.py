@@ -50,7 +50,7 @@ async def test_a_mount_is_made_shown_changed_and_removed(world: World, applicati
         ({"mountPath": "data"}, "absolute path"),
         ({"volumeName": "../other"}, "cannot be called"),
         ({"volumeName": None}, "cannot be called"),
-        ({"type": "bind", "hostPath": "relative"}, "no path of the host"),
+        ({"type": "bind", "volumeName": None, "hostPath": "relative"}, "no path of the host"),
     ],
 )
 async def test_a_mount_that_no_container_could_have_is_refused(

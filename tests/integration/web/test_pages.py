@@ -62,7 +62,8 @@ async def _ids(world: World) -> Mapping[str, str]:
 
 async def _running(world: World, application_id: str) -> Mapping[str, str]:
     """The ids of what runs at its times or by itself."""
-    volume = {**A_VOLUME_BACKUP, "serviceType": "application", "applicationId": application_id, "volumeName": "data"}
+    whose = {"serviceType": "application", "applicationId": application_id, "composeId": None}
+    volume = {**A_VOLUME_BACKUP, **whose, "volumeName": "data"}
     made = {
         "{serverId}": (await world.post("server.create", **A_SERVER))["serverId"],
         "{scheduleId}": (await schedule_of(world, application_id))["schedule"],

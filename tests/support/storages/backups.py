@@ -44,7 +44,8 @@ class Keeper:
     def make(self, engine: str, connection: Json, database: str, **fields: Json) -> str:
         """A backup; its id."""
         given = {"databaseType": engine, "connection": connection, "database": database, "name": database}
-        made = self.running.post("backup.create", environmentId=self.environment_id, **{**given, **fields})
+        place = {} if "composeId" in fields else {"environmentId": self.environment_id}
+        made = self.running.post("backup.create", **{**given, **place, **fields})
         backup_id: str = made["backupId"]
         return backup_id
 

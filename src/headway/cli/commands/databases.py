@@ -28,6 +28,7 @@ Named = Annotated[str, typer.Argument(metavar="DATABASE", help="A database's nam
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Follow it to its end, or print its id.")]
 
 PASSWORD_VARIABLE = "HEADWAY_DATABASE_PASSWORD"  # noqa: S105 - a variable's name
+USUAL_USER = "headway"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +79,7 @@ def create(
     database: Annotated[str, typer.Option(metavar="NAME", help="The database in it; default: its name.")] = "",
     username: Annotated[
         str, typer.Option(help=f"As whom; the password is taken from {PASSWORD_VARIABLE}, or made up.")
-    ] = "headway",
+    ] = USUAL_USER,
     image: Annotated[str | None, typer.Option(metavar="IMAGE", help="Default: a new one of the kind.")] = None,
     port: Annotated[
         int | None, typer.Option(min=1, max=65535, metavar="PORT", help="A port of its machine, on the loopback.")
@@ -96,7 +97,9 @@ def create(
 
     if kind not in DATABASES:
         raise InvalidInput(f"--kind: {kind} is none of {', '.join(DATABASES)}.")
-    given: dict[str, Any] = {"name": name, "databaseName": database or name.replace("-", "_"), "databaseUser": username}
+    given: dict[str, Any] = {"name": name, "databaseName": database or name.replace("-", "_")}
+    if kind != "redis" or username != USUAL_USER:  # redis has no users, which the panel tells of those that are named
+        given["databaseUser"] = username
     more = {"dockerImage": image, "externalPort": port, "databasePassword": os.environ.get(PASSWORD_VARIABLE)}
     given |= {key: value for key, value in more.items() if value}
     if host is not None:

@@ -33,10 +33,10 @@ class SaveProvided(Save):
         """``settings`` with the provider's repository as the source. What is sent as null is not chosen yet: a deploy
         then ends by saying so.
         """
-        given = self.applied(settings)
+        given = self.applied_as(str(self.forge), settings)
         own = type(self).model_fields.keys() - Save.model_fields.keys()
         sent = self.model_dump(include={*own} & self.model_fields_set, by_alias=True)
-        return replace(given, source_type=str(self.forge), extra={**given.extra, **sent})
+        return replace(given, extra={**given.extra, **sent})
 
 
 class SaveGithub(SaveProvided):

@@ -122,6 +122,12 @@ class CreateKey(Input):
     projects: Ids | None = None
     pending_as: Literal["pending", "running"] | None = None
 
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """The names that came and that it does not know, those within ``metadata`` too, of which a key keeps one."""
+        within = (f"metadata.{name}" for name in self.metadata or {} if name != "organizationId")
+        return (*super().unknown, *within)
+
     def wish(self) -> KeyRequest:
         """What the key is to be good for. Raises InvalidInput for a bound that could not be kept."""
         if {self.remaining, self.refill_amount, self.refill_interval} != {None}:

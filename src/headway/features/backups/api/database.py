@@ -58,6 +58,14 @@ _MANUAL: Mapping[str, str] = MappingProxyType(
         "WebServer": WEB_SERVER,
     }
 )
+_WHAT: Mapping[BackupForm, str] = MappingProxyType(
+    {
+        BackupForm.COMPOSE: "a database in a compose service (composeId)",
+        BackupForm.CONNECTION: "a database on a server (environmentId and connection)",
+        BackupForm.DATABASE: "one of Headway's databases (the id of its kind)",
+        BackupForm.PANEL: "Headway itself (databaseType: web-server)",
+    }
+)
 _LAST_PORT, _LONGEST = 65_535, 65_536
 
 
@@ -132,25 +140,58 @@ class CreateBackup(BackupChangeable):
     libsql_id: Text | None = None
     user_id: Text | None = None
 
-    def made(self) -> NewBackup:
-        """What is to be backed up. Raises InvalidInput where it is not said."""
-        where = self.destination_id or None
-        if self.database_type == "web-server":
-            return NewBackup(form=BackupForm.PANEL, engine=None, destination_id=where)
+    def made(self, caller_id: str) -> NewBackup:
+        """What is to be backed up. Raises InvalidInput where it is not said, or said twice."""
+        form, where = self._form(), self.destination_id or None
+        self._require_of(form, caller_id)
+        if form is BackupForm.PANEL:
+            return NewBackup(form=form, engine=None, destination_id=where)
         engine = Engine(self.database_type)
-        if self.backup_type == "compose" or self.compose_id:
+        if form is BackupForm.COMPOSE:
+            return NewBackup(form=form, engine=engine, destination_id=where, service_id=self.compose_id or "")
+        if form is BackupForm.DATABASE:
             return NewBackup(
-                form=BackupForm.COMPOSE, engine=engine, destination_id=where, service_id=self.compose_id or ""
+                form=form, engine=engine, destination_id=where, service_id=getattr(self, f"{engine}_id") or ""
             )
-        if database_id := getattr(self, f"{engine}_id"):
-            return NewBackup(form=BackupForm.DATABASE, engine=engine, destination_id=where, service_id=database_id)
         if self.connection is None:
             raise InvalidInput(
                 f"Say where the database is: a service ({engine}Id), in a compose service (composeId and serviceName),"
                 " or on a server (environmentId and connection: host, port, username, password)."
             )
         given = self.environment_id or ""
-        return NewBackup(form=BackupForm.CONNECTION, engine=engine, destination_id=where, environment_id=given)
+        return NewBackup(form=form, engine=engine, destination_id=where, environment_id=given)
+
+    def _form(self) -> BackupForm:
+        if self.database_type == WEB_SERVER:
+            return BackupForm.PANEL
+        if self.backup_type == "compose" or self.compose_id:
+            return BackupForm.COMPOSE
+        is_service = getattr(self, f"{Engine(self.database_type)}_id")
+        return BackupForm.DATABASE if is_service else BackupForm.CONNECTION
+
+    def _require_of(self, form: BackupForm, caller_id: str) -> None:
+        """Raises InvalidInput where another place is named than the one that is backed up. Clients send who they are
+        as ``userId``, and that may be: a backup is nobody's.
+        """
+        has = {
+            BackupForm.COMPOSE: "compose_id",
+            BackupForm.DATABASE: f"{self.database_type}_id",
+            BackupForm.CONNECTION: "environment_id",
+        }
+        named = ("compose_id", "environment_id", *(f"{each}_id" for each in Engine), "user_id")
+        fields, own = type(self).model_fields, {has.get(form)} | ({"user_id"} if self.user_id == caller_id else set())
+        others = [str(fields[each].alias) for each in named if getattr(self, each) and each not in own]
+        if others:
+            raise InvalidInput(
+                f"This is to be a backup of {_WHAT[form]}, which {' and '.join(others)} does not say: leave that out, "
+                "or make another backup of it."
+            )
+        kind = "compose" if form is BackupForm.COMPOSE else "database"
+        if "backup_type" in self.model_fields_set and self.backup_type != kind:
+            raise InvalidInput(
+                f"This is to be a backup of {_WHAT[form]}, and backupType says {self.backup_type}: leave it out, or "
+                f"send {kind}."
+            )
 
 
 class UpdateBackup(BackupChangeable, BackupById):
@@ -231,7 +272,7 @@ async def list_(needs: BackupNeeds, call: Call[BackupListing]) -> list[FileEntry
 @router.mutation("create", least=Role.ADMIN, scope=Scope.ADMIN)
 async def create(needs: BackupNeeds, call: Call[CreateBackup]) -> BackupDetails:
     """A new backup, not made yet."""
-    made, settings = call.input.made(), call.input.onto(DatabaseBackupSettings())
+    made, settings = call.input.made(call.actor.user_id), call.input.onto(DatabaseBackupSettings())
     return await _row(needs, call, await needs.backups.create(call.actor, call.permission, made, settings))
 
 

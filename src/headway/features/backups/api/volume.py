@@ -105,13 +105,14 @@ class ServiceOfVolumeBackup(VolumeBackupChangeable):
 
 class CreateVolumeBackup(ServiceOfVolumeBackup):
     def service(self) -> tuple[ServiceType, str]:
-        """Whose volume it is. Raises InvalidInput."""
-        found = [(each, id_) for each, id_ in self.named().items() if self.service_type in {None, each}]
-        if len(found) == 1:
+        """Whose volume it is. Raises InvalidInput where no service is named, several are, or one of another type."""
+        found = list(self.named().items())
+        if len(found) == 1 and self.service_type in {None, found[0][0]}:
             return found[0]
+        of = "" if self.service_type is None else f" of the serviceType {self.service_type}"
         raise InvalidInput(
-            "Name one service whose volume it is: an application (applicationId), a compose service (composeId) or a"
-            " database (postgresId, redisId and so on)."
+            f"Name one service{of} whose volume it is, and no other: an application (applicationId), a compose service"
+            " (composeId) or a database (postgresId, redisId and so on)."
         )
 
 

@@ -16,6 +16,7 @@ from headway.core.access.model import Role, Scope
 from headway.core.access.policy import Missing, Noun
 from headway.core.deployments.model import SubjectType
 from headway.features.edge.api.rows import (
+    DOMAIN_TYPES,
     DomainCertificateRow,
     IssuedDomainRow,
     ResolvedRow,
@@ -82,6 +83,15 @@ class DomainFields(Input):
     domain_type: Literal["compose", "application", "preview"] | None = None
     middlewares: list[str] | None = None
     forward_auth_enabled: bool | None = None
+
+    def require_type(self, subject_type: SubjectType) -> None:
+        """Raises InvalidInput where it is said to lead to something else than it does."""
+        own = DOMAIN_TYPES[subject_type]
+        if self.domain_type not in {None, own}:
+            raise InvalidInput(
+                f"The domainType of this domain is {own}, for it goes by what the domain leads to, and "
+                f"{self.domain_type} was sent: leave it out."
+            )
 
     def applied(self, wish: DomainRequest) -> DomainRequest:
         """``wish`` with what was sent. Raises InvalidInput for what would protect, and that nothing here acts on."""
@@ -180,15 +190,18 @@ async def create(domains: DomainService, call: Call[CreateDomain]) -> IssuedDoma
         raise InvalidInput(
             "Say what the domain leads to: applicationId, composeId or previewDeploymentId, one of them."
         )
+    given.require_type(subjects[0][0])
     return await _row(domains, await domains.create(call.actor, call.permission, *subjects[0], given.applied(_PLAIN)))
 
 
 @router.mutation("update", least=Role.ADMIN, scope=Scope.ADMIN)
 async def update(domains: DomainService, call: Call[UpdateDomain]) -> IssuedDomainRow:
     """Change a domain; what is not sent stays."""
-    return await _row(
-        domains, await domains.update(call.actor, call.permission, call.input.domain_id, call.input.applied)
-    )
+    given = call.input
+    if given.domain_type is not None:
+        found = await domains.one(call.actor, call.permission, given.domain_id)
+        given.require_type(found.subject_type)
+    return await _row(domains, await domains.update(call.actor, call.permission, given.domain_id, given.applied))
 
 
 @router.mutation("toggleEnable", least=Role.ADMIN, scope=Scope.ADMIN)

@@ -135,7 +135,7 @@ class CertificateRow(TypedDict):
     goodUntil: str | None
 
 
-_TYPES: Mapping[SubjectType, DomainTypeWord] = {
+DOMAIN_TYPES: Mapping[SubjectType, DomainTypeWord] = {
     SubjectType.APPLICATION: "application",
     SubjectType.COMPOSE: "compose",
     SubjectType.PREVIEW: "preview",
@@ -161,7 +161,7 @@ def domain_row(domain: Domain, address: str, number: int = 1) -> DomainRow:
         "customCertResolver": wish.resolver,
         "customEntrypoint": wish.entrypoint,
         "serviceName": wish.service_name,
-        "domainType": _TYPES[domain.subject_type],
+        "domainType": DOMAIN_TYPES[domain.subject_type],
         "uniqueConfigKey": number,
         "enabled": wish.enabled,
         "middlewares": [],

@@ -119,15 +119,27 @@ class ScheduleFields(Input):
         return replace(policy, **values)
 
 
-class CreateSchedule(ScheduleFields):
+class PlaceOfSchedule(ScheduleFields):
     """Beside what it is told of a schedule: where it runs."""
 
-    name: Annotated[str, Field(min_length=1, max_length=1_024)]
-    cron_expression: Annotated[str, Field(min_length=1, max_length=1_024)]
-    schedule_type: ScheduleType = "application"
     application_id: str | None = None
     compose_id: str | None = None
     server_id: str | None = None
+
+    def others(self, target: ScheduleTarget, target_id: str | None) -> list[str]:
+        """The fields in which another place is named than this one."""
+        named = {
+            (ScheduleTarget.APPLICATION, self.application_id): "applicationId",
+            (ScheduleTarget.COMPOSE, self.compose_id): "composeId",
+            (ScheduleTarget.SERVER, self.server_id): "serverId",
+        }
+        return [name for each, name in named.items() if each[1] and each != (target, target_id)]
+
+
+class CreateSchedule(PlaceOfSchedule):
+    name: Annotated[str, Field(min_length=1, max_length=1_024)]
+    cron_expression: Annotated[str, Field(min_length=1, max_length=1_024)]
+    schedule_type: ScheduleType = "application"
 
     def wish(self) -> ScheduleRequest:
         """The schedule that is asked for. Raises InvalidInput."""
@@ -142,31 +154,26 @@ class CreateSchedule(ScheduleFields):
         if field is not None and not target_id:
             wanted = f"{field.removesuffix('_id')}Id"
             raise InvalidInput(f"Say where it is to run: a schedule of the type {target} needs {wanted}.")
+        if others := self.others(target, target_id):
+            raise InvalidInput(
+                f"A schedule of the type {target} does not run in what {' and '.join(others)} names: leave that out, "
+                "or make another schedule there."
+            )
         bare = ScheduleRequest(
             target=target, target_id=target_id, name=self.name, text=Text(), cron=self.cron_expression
         )
         return self.applied(bare)
 
 
-class UpdateSchedule(ScheduleFields):
+class UpdateSchedule(PlaceOfSchedule):
     """What it runs in is decided when it is made: it may be sent again, and no other."""
 
     schedule_id: Annotated[str, Field(min_length=1)]
     schedule_type: ScheduleType | None = None
-    application_id: str | None = None
-    compose_id: str | None = None
-    server_id: str | None = None
 
     def require_same(self, schedule: Schedule) -> None:
         """Raises InvalidInput where another target is named than it has."""
-        named = {
-            ScheduleTarget.APPLICATION: self.application_id,
-            ScheduleTarget.COMPOSE: self.compose_id,
-            ScheduleTarget.SERVER: self.server_id,
-        }
-        others = {
-            each for target, each in named.items() if each and (target, each) != (schedule.target, schedule.target_id)
-        }
+        others = self.others(schedule.target, schedule.target_id)
         if others or self.schedule_type not in {None, schedule.target.value}:
             raise InvalidInput("What a schedule runs in is decided when it is made: make another one there.")
 

@@ -62,7 +62,7 @@ class UpdateMount(MountById):
     def applied(self, mount: Attached) -> Attached:
         """The mount with what was sent. Raises InvalidInput for what a mount of its type has not."""
         kind = MountKind(self.type or mount.kind)
-        self._require_of(kind)
+        _require_of(kind, self)
         changed = as_mount(
             kind,
             self.mount_path or mount.target,
@@ -72,19 +72,6 @@ class UpdateMount(MountById):
             file=self.file_path or mount.file_path,
         )
         return replace(changed, mount_id=mount.mount_id)
-
-    def _require_of(self, kind: MountKind) -> None:
-        sent = {
-            MountKind.VOLUME: ("volumeName", self.volume_name),
-            MountKind.BIND: ("hostPath", self.host_path),
-            MountKind.FILE: ("content", self.content),
-        }
-        for of, (name, value) in sent.items():
-            if value and of is not kind:
-                raise InvalidInput(
-                    f"{name} is what a mount of the type {of} has, and this one is of the type {kind}. Leave it out, "
-                    f"or make it one by type: {of}."
-                )
 
 
 @router.query("one", least=Role.MEMBER, scope=Scope.READ)
@@ -113,8 +100,10 @@ async def create(attachments: AttachmentService, call: Call[CreateMount]) -> Mou
     """Attach a mount, for the next deploy."""
     given = call.input
     _require_application(given.service_type)
+    kind = MountKind(given.type)
+    _require_of(kind, given)
     mount = as_mount(
-        MountKind(given.type),
+        kind,
         given.mount_path,
         volume=given.volume_name,
         host_path=given.host_path,
@@ -153,3 +142,18 @@ def _require_application(service_type: ServiceType) -> None:
     """Mounts of other services are in their own files, or they are not there yet."""
     if service_type != "application":
         raise Missing(Noun.SERVICE)
+
+
+def _require_of(kind: MountKind, given: CreateMount | UpdateMount) -> None:
+    """Raises InvalidInput for what a mount of its type has not."""
+    sent = {
+        MountKind.VOLUME: ("volumeName", given.volume_name),
+        MountKind.BIND: ("hostPath", given.host_path),
+        MountKind.FILE: ("content", given.content),
+    }
+    for of, (name, value) in sent.items():
+        if value and of is not kind:
+            raise InvalidInput(
+                f"{name} is what a mount of the type {of} has, and this one is of the type {kind}. Leave it out, "
+                f"or make it one by type: {of}."
+            )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
@@ -12,7 +14,7 @@ from headway.features.services.application.api.container_settings import Contain
 from headway.features.services.application.api.rows import ACTIVE, Builder, BuildType, default_of, passive_among
 from headway.features.services.application.model import AppSettings
 from headway.features.webhooks.api.settings import WatchPaths, WebhookSecret, hook_changes
-from headway.kernel.errors import PasswordForgotten
+from headway.kernel.errors import InvalidInput, PasswordForgotten
 from headway.kernel.records import replaced
 
 _LONGEST_SECONDS = 7 * 24 * 3600
@@ -26,6 +28,18 @@ KeptNumber = Annotated[int, Field(ge=1, le=_MOST_KEPT)]
 KeptDays = Annotated[float, Field(gt=0, le=_MOST_DAYS)]
 ProcessName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
 SourceType = Literal["docker", "git", "github", "gitlab", "bitbucket", "gitea", "drop"]
+
+_SETS: Mapping[SourceType | None, str] = MappingProxyType(
+    {
+        "docker": "application.saveDockerProvider",
+        "git": "application.saveGitProvider",
+        "github": "application.saveGithubProvider",
+        "gitlab": "application.saveGitlabProvider",
+        "bitbucket": "application.saveBitbucketProvider",
+        "gitea": "application.saveGiteaProvider",
+        "drop": "application.dropDeployment",
+    }
+)
 
 
 class ApplicationChanges(ContainerChanges):
@@ -107,10 +121,19 @@ class ApplicationChanges(ContainerChanges):
             sent["isStaticSpa"] = (self.model_extra or {})["isStaticSpa"]
         return sent
 
+    def applied_as(self, source: str, settings: AppSettings) -> AppSettings:
+        """``applied`` by whoever chooses this source. Raises InvalidInput where another is said to be it."""
+        if self.source_type not in {None, source}:
+            raise InvalidInput(
+                f"This makes {source} the application's source, and sourceType says {self.source_type}: leave "
+                f"sourceType out, or set that source by {_SETS[self.source_type]}."
+            )
+        return replace(self.applied(settings), source_type=source)
+
     def applied_as_image(self, settings: AppSettings) -> AppSettings:
         """``applied`` by whoever chooses an image as the source."""
-        return replace(self.applied(settings), source_type="docker")
+        return self.applied_as("docker", settings)
 
     def applied_as_git(self, settings: AppSettings) -> AppSettings:
         """``applied`` by whoever chooses a git repository as the source."""
-        return replace(self.applied(settings), source_type="git")
+        return self.applied_as("git", settings)

@@ -103,7 +103,6 @@ class DatabaseChangeable(Ports):
     description: Told | None = None
     docker_image: Annotated[str, Field(max_length=512)] | None = None
     database_name: Named | None = None
-    database_user: Named | None = None
     database_password: Password | None = Field(default=None, repr=False)
     database_root_password: Password | None = Field(default=None, repr=False)
     command: Annotated[str, Field(max_length=16_384)] | None = None
@@ -160,17 +159,29 @@ class DatabaseChangeable(Ports):
         return replaced(current, changed)
 
 
-class CreateDatabase(DatabaseChangeable):
+class CreateUserlessDatabase(DatabaseChangeable):
+    """One of a kind that has no users: it takes no name of one, as the peer takes none."""
+
     name: Annotated[str, Field(min_length=1)]
     app_name: Annotated[str, Field(min_length=1, max_length=63)] | None = None
     environment_id: Annotated[str, Field(min_length=1)]
     server_id: str | None = None
 
 
-class UpdateDatabase(
+class CreateDatabase(CreateUserlessDatabase):
+    database_user: Named | None = None
+
+
+class UpdateUserlessDatabase(
     DatabaseById, DatabaseChangeable
 ):  # of the two ways to take fields that are not known the latter's counts
+    """One of a kind that has no users."""
+
     environment_id: Annotated[str, Field(min_length=1)] | None = None
+
+
+class UpdateDatabase(UpdateUserlessDatabase):
+    database_user: Named | None = None
 
 
 class ReadDatabaseLogs(DatabaseById):

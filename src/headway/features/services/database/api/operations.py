@@ -24,6 +24,7 @@ from headway.features.services.database.api.inputs import (
     ChangePassword,
     ChangeStatus,
     CreateDatabase,
+    CreateUserlessDatabase,
     DatabaseById,
     Id,
     MoveDatabase,
@@ -33,6 +34,7 @@ from headway.features.services.database.api.inputs import (
     SavePorts,
     SearchDatabase,
     UpdateDatabase,
+    UpdateUserlessDatabase,
 )
 from headway.features.services.database.api.rows import (
     DatabaseDetails,
@@ -101,9 +103,13 @@ def _changes_of_state() -> Iterator[tuple[str, str, _Handler]]:
 
 
 def _settings(kind: DatabaseKind) -> Iterator[tuple[str, type[Input], str, _Handler]]:
-    several = "s" if len(KINDS[kind].ports) > 1 else ""
-    yield "create", CreateDatabase, f"A new {KINDS[kind].title} database, not deployed yet", _create
-    yield "update", UpdateDatabase, "Change it", _update
+    facts = KINDS[kind]
+    several = "s" if len(facts.ports) > 1 else ""
+    new, changed = (
+        (CreateDatabase, UpdateDatabase) if facts.names_user else (CreateUserlessDatabase, UpdateUserlessDatabase)
+    )
+    yield "create", new, f"A new {facts.title} database, not deployed yet", _create
+    yield "update", changed, "Change it", _update
     yield "remove", RemoveDatabase, "Remove it, not its data", _remove
     yield "rebuild", DatabaseById, "Queue a deploy with an empty volume", _rebuild
     yield "move", MoveDatabase, "Put it into another environment", _move
@@ -153,7 +159,7 @@ async def _search(kind: DatabaseKind, needs: DatabaseNeeds, call: Call[SearchDat
     return {"items": [database_found(each) for each in found.items], "total": found.total}
 
 
-async def _create(kind: DatabaseKind, needs: DatabaseNeeds, call: Call[CreateDatabase]) -> DatabaseRow:
+async def _create(kind: DatabaseKind, needs: DatabaseNeeds, call: Call[CreateUserlessDatabase]) -> DatabaseRow:
     given = call.input
     made = await needs.databases.create(
         *(call.actor, call.permission, kind, given.environment_id, given.change(kind)),
@@ -163,7 +169,7 @@ async def _create(kind: DatabaseKind, needs: DatabaseNeeds, call: Call[CreateDat
     return _row(call.actor, made)
 
 
-async def _update(kind: DatabaseKind, needs: DatabaseNeeds, call: Call[UpdateDatabase]) -> bool:
+async def _update(kind: DatabaseKind, needs: DatabaseNeeds, call: Call[UpdateUserlessDatabase]) -> bool:
     given, change = call.input, call.input.change(kind)
     await needs.databases.update(
         call.actor, call.permission, kind, given.database_id, change, environment_id=given.environment_id
