@@ -21,12 +21,13 @@ from tests.integration.http.access_rows import (
 from tests.integration.http.world import World
 
 A_DATABASE = {"databaseName": "shop", "databaseUser": "keeper", "databasePassword": "s3cret-of-it"}
+A_REDIS = {"databaseName": "shop", "databasePassword": "s3cret-of-it"}  # which has no users
 NEED_A_RELEASE = ("start",)
 
 
 def _rows(kind: str) -> Mapping[str, Row]:
     one = {f"{kind}Id": f"{{{kind}}}"}
-    new = {"environmentId": "{environment}", "name": f"new {kind}", **A_DATABASE}
+    new = {"environmentId": "{environment}", "name": f"new {kind}", **(A_REDIS if kind == "redis" else A_DATABASE)}
     elsewhere = {**one, "targetEnvironmentId": "{environment}"}
     rows = {
         "changeStatus": Row(MUTATION, one | {"applicationStatus": "idle"}, ADMIN, SET),

@@ -64,6 +64,7 @@ async def may_end(replaced: Replaced) -> bool:
             if time.monotonic() > began + _AT_ONCE:  # it may answer since it was started again
                 await _require_standing(replaced)
         except _EndedMeanwhile as ended:
+            await replaced.keep(2 * LONGEST)  # its drain is over, and what is over is nothing to go back to
             return not await replaced.hand_back(str(ended))
         except RouteNotProven:
             await replaced.routing.taken_up(route)  # else it is the edge that is silent
