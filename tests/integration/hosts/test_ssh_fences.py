@@ -104,7 +104,7 @@ async def test_who_leaves_a_fence_that_has_fallen_lets_go_of_no_other(
         raising = asyncio.create_task(later.raise_epoch("xyz", 2))
         done, _ = await asyncio.wait({raising}, timeout=0.5)
         assert not done
-    await asyncio.wait_for(raising, 5)
+    await asyncio.wait_for(raising, 20)
 
 
 async def test_whoever_takes_over_waits_for_what_goes_on_behind_a_broken_connection(
@@ -134,7 +134,7 @@ async def test_whoever_takes_over_waits_for_what_goes_on_behind_a_broken_connect
     done, _ = await asyncio.wait({raising}, timeout=0.5)
     assert not done
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-    await asyncio.wait_for(raising, 5)
+    await asyncio.wait_for(raising, 20)
     os.close(reader)
     host.retry_at_once()
 
