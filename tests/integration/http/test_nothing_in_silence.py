@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -17,9 +18,18 @@ from tests.integration.http.test_ignored_fields import IGNORED
 from tests.integration.http.world import World, as_it_was
 from tests.support.panel.today import today, turn
 
+Json = Any
 PROCEDURES = {each.name: each for each in bare_registry()}
+# The query that lists what is written, where it is known by its id, and the thing it is.
+LISTED: Mapping[str, tuple[str, str, str]] = {
+    "user.assignPermissions": ("user.all", "userId", "user"),
+    "user.updateApiKey": ("user.apiKeys", "id", "api_key"),
+}
 WRITES = sorted(
-    name for name in TABLE if re.search(r"\.(update$|save)", name) and f"{name.partition('.')[0]}.one" in TABLE
+    name
+    for name in TABLE
+    if name in LISTED
+    or (re.search(r"\.(update$|save)|notification\.update", name) and f"{name.partition('.')[0]}.one" in TABLE)
 )
 DAYS = 12  # in which each has its turn
 OF_LIBSQL = {"externalGRPCPort", "externalAdminPort", "sqldPrimaryUrl"}
@@ -62,26 +72,42 @@ async def test_what_an_update_or_a_save_takes_is_read_afterwards(world: World) -
 
 async def judged(world: World, name: str, things: Mapping[str, str]) -> tuple[set[str], set[str]]:
     """The fields that are refused whatever they hold, and those that are taken and that nobody reads afterwards."""
-    one = f"{name.partition('.')[0]}.one"
     given = given_to(name, things)
-    ids = {field: given[field] for field in TABLE[one].given}
     refused, unseen = set[str](), set[str]()
-    for field in set(PROCEDURES[name].expected) - set(ids) - secret_fields(PROCEDURES[name]):
+    for field in set(PROCEDURES[name].expected) - _ids(name) - secret_fields(PROCEDURES[name]):
         taken = False
         with as_it_was(world):
             await world.post(name, **given)
-            before = await world.get(one, **ids)
+            before = await _read(world, name, things)
             for word, value, sent in tries(PROCEDURES[name], field, given, things):
                 answer = await world.owner.post(f"/{name}", json=sent)
                 if answer.status_code == 200 and field not in answer.headers.get(IGNORED, ""):
                     taken = True
-                    after = await world.get(one, **ids)
+                    after = await _read(world, name, things)
                     if after == before and value not in shown(after, field):
                         unseen.add(word)
                     before = after
         if not taken:
             refused.add(field)
     return refused, unseen
+
+
+def _ids(name: str) -> set[str]:
+    """The fields that say what is written."""
+    if name in LISTED:
+        thing = LISTED[name][2]
+        return {field for field, value in TABLE[name].given.items() if value == f"{{{thing}}}"}
+    return set(TABLE[f"{name.partition('.')[0]}.one"].given)
+
+
+async def _read(world: World, name: str, things: Mapping[str, str]) -> Json:
+    """What is written, as it is read."""
+    if name in LISTED:
+        query, key, thing = LISTED[name]
+        (read,) = (each for each in await world.get(query) if each[key] == things[thing])
+        return read
+    one = f"{name.partition('.')[0]}.one"
+    return await world.get(one, **given_to(one, things))
 
 
 def secret_fields(procedure: Operation) -> set[str]:
