@@ -25,7 +25,7 @@ from tests.support.applications.answering import (
     DIES_AFTER_TEN,
     SERVES_SLOWLY,
 )
-from tests.support.applications.led import BUSY_SECONDS, Led, require_given_back
+from tests.support.applications.led import Led, require_given_back
 from tests.support.applications.mortal import WHY, mortal
 from tests.support.applications.visitors import CALM_SECONDS, Visitors
 from tests.support.certificates.certificates import certificate_for
@@ -306,7 +306,7 @@ def test_a_release_that_dies_on_a_server_under_requests_gives_them_back(site: Si
         until(lambda: running.one(row["deploymentId"])["errorMessage"], what="it is told")
         before = visitors.count
         until(lambda: visitors.count > before + 500, what="more of them came")
-    require_given_back(name, visitors, led, post=False, within_seconds=BUSY_SECONDS)
+    require_given_back(name, visitors, led, post=False)
     assert "ended by itself" in running.one(row["deploymentId"])["errorMessage"]
     assert site.visit(application_id).text == "old"
     site.panel.post("application.delete", applicationId=application_id)

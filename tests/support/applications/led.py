@@ -16,8 +16,8 @@ from tests.support.applications.visitors import Lost, Visitors
 from tests.support.panel.panel import Panel
 
 _PAUSE_SECONDS = 0.01
-BACK_SECONDS = 0.5
-BUSY_SECONDS = 1.5  # where an engine is asked, beside other tests
+BACK_SECONDS = 0.5  # natively, on a machine that does nothing else
+BUSY_SECONDS = 1.5  # where an engine is asked, or beside other tests
 DYING_SECONDS = 0.1  # on a busy machine, from what a process says last until the kernel has ended its connections
 HEARD_SECONDS = 2.0  # on a busy machine, until whoever asked it knows
 
@@ -59,7 +59,7 @@ class Led:
 
 
 def require_given_back(
-    name: str, visitors: Visitors, led: Led, *, post: bool, within_seconds: float = BACK_SECONDS, processes: int = 1
+    name: str, visitors: Visitors, led: Led, *, post: bool, within_seconds: float = BUSY_SECONDS, processes: int = 1
 ) -> None:
     """Whether a release that died amid an answer has cost no more than that, and not for long. It is dead with the last
     of its first ``processes``; what is started in their place may die as well, and is not what is counted from.
