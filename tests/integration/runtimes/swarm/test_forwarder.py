@@ -131,6 +131,14 @@ def test_where_nobody_comes_back_it_is_told_while_people_still_wait(forwarding: 
     assert took > 3.5
 
 
+def test_whoever_waits_is_brought_to_a_task_that_takes_requests_again(forwarding: Forwarding) -> None:
+    with forwarding.runs(), ThreadPoolExecutor() as at_once:
+        asked = [at_once.submit(forwarding.ask) for _ in range(5)]
+        time.sleep(0.5)
+        with task("new", forwarding.new):
+            assert [each.result()[:2] for each in asked] == [(200, "new 8")] * 5
+
+
 @pytest.mark.parametrize(
     ("program", "answers"),
     [("", False), (TALKS_OF_ITSELF, False), (PROGRAM, True), (PROGRAM.replace("(200)", "(502)"), True)],

@@ -258,12 +258,19 @@ def _any_task() -> dict[str, Any]:
     """To whoever the name server of the network knows as a task that runs, and passes its check; a request that could
     not be brought to one goes to another, then to one of the release before while that runs, and then it waits.
     """
-    otherwise = _unless_reached(_to("OTHER_TASK", _QUICK, dial=_QUICK_DIAL), _waiting())
-    return {"handle": [_unless_reached(_to("TASK", _QUICK, dial=_QUICK_DIAL), otherwise)]}
+    otherwise = _unless_reached(_quick("OTHER_TASK"), _waiting())
+    return {"handle": [_unless_reached(_quick("TASK"), otherwise)]}
+
+
+def _quick(whom: str) -> dict[str, Any]:
+    """Whoever has taken no request a moment ago is passed over."""
+    return {**_to(whom, _QUICK, dial=_QUICK_DIAL), "health_checks": {"passive": {"fail_duration": "5s"}}}
 
 
 def _waiting() -> dict[str, Any]:
-    """Until there is a task; where none comes, it is said with the status by which the edge says so too."""
+    """Until a task takes the request; where none does, it is said with the status by which the edge says so too. Nobody
+    is passed over: a crowd that comes at once may find no room at any task, and a moment later at all of them.
+    """
     return _unless_reached(_to("TASK", _PATIENT), {"handler": "error", "status_code": 502})
 
 
@@ -284,7 +291,6 @@ def _to(whom: str, tries: Mapping[str, Any], *, dial: str = _DIAL) -> dict[str, 
             "versions": {"ipv4": True},
         },
         "load_balancing": {"selection_policy": {"policy": "least_conn"}, "try_duration": "30s", **tries},
-        "health_checks": {"passive": {"fail_duration": "5s"}},
         "headers": {"response": {"delete": [REACHED, "Via"]}},
     }
 
