@@ -101,7 +101,8 @@ class Visitors:
                 began, at = time.monotonic(), time.time()
                 try:
                     answer = client.request(self._method, self._url, content=self._body)
-                    text, failed = answer.text, answer.status_code != 200
+                    failed = answer.status_code != 200
+                    text = f"{answer.status_code} {answer.text}" if failed else answer.text
                 except httpx.HTTPError as error:
                     text, failed = repr(error), True
                 with self._lock:
