@@ -52,7 +52,7 @@ async def serve(settings: Settings, given: Mapping[str, str] | None = None) -> i
 
 def _show_key(panel: Panel) -> None:
     """Before anything else can go wrong: the next start does not know it any more."""
-    settings = panel.settings
+    settings = panel.base.settings
     if panel.first_key is not None:
         where = panel.data_dir.path / KEY_FILE
         _say(f"The owner's API key, shown once and kept in {where}:\n{panel.first_key}")
@@ -69,7 +69,7 @@ def _show_key(panel: Panel) -> None:
 
 
 async def _show_link(panel: Panel) -> None:
-    said = await signing_in(panel.base.db, panel.settings)
+    said = await signing_in(panel.base.db, panel.base.settings)
     if said is not None:
         _say(said)
 

@@ -51,7 +51,6 @@ log = logging.getLogger(__name__)
 class Panel:
     """An open panel. ``run`` serves until ``stop``; ``close`` gives everything back and leaves running work alive."""
 
-    settings: Settings
     data_dir: DataDir
     base: Base
     features: Features
@@ -117,11 +116,10 @@ class Panel:
         self.data_dir.close()
 
     def _servers(self) -> list[Server]:
-        app, settings = http_app(self.base, self.features), self.settings
+        app, settings = http_app(self.base, self.features), self.base.settings
         servers = [Server(app, settings.host, settings.port)]
         if settings.metrics_port is not None:
-            opened = self.metrics_open
-            needs = http_needs(self.base, self.features)
+            needs, opened = http_needs(self.base, self.features), self.metrics_open
             metrics = create_metrics_app(needs, app.state.followed, settings.metrics_key, open_to_all=opened)
             servers.append(Server(metrics, LOOPBACK, settings.metrics_port))
         return servers
@@ -160,7 +158,6 @@ async def _opened(
     base = _base(settings, data_dir, db, crash_point)
     features = modules.install(base, access)
     return Panel(
-        settings=settings,
         data_dir=data_dir,
         base=base,
         features=features,

@@ -115,7 +115,7 @@ async def test_what_nobody_is_shown_is_taken(owned: World) -> None:
 
 
 async def test_what_was_taken_before_is_shown_for_no_host_of_another_and_listed(owned: World) -> None:
-    vault, facts = owned.platform.data_dir.vault, edge_facts(owned.platform.settings)
+    vault, facts = owned.platform.data_dir.vault, edge_facts(owned.platform.base.settings)
     other = (await owned.stranger.get("/organization.all")).json()[0]["id"]
     for number, form in enumerate((FORMS["subject"], NAMELESS["address"])):
         pem, key = made(form)
@@ -151,7 +151,7 @@ async def test_one_that_cannot_be_read_is_refused(owned: World) -> None:
 
 async def test_one_that_cannot_be_read_and_was_taken_breaks_nothing(owned: World) -> None:
     """It is listed and removed as any other, and everybody else's are shown."""
-    vault, facts = owned.platform.data_dir.vault, edge_facts(owned.platform.settings)
+    vault, facts = owned.platform.data_dir.vault, edge_facts(owned.platform.base.settings)
     other = (await owned.stranger.get("/organization.all")).json()[0]["id"]
     kept = {"subject": odd()["subject"][0], "names": odd()["names"][0], "no text": "none"}
     for name, pem in kept.items():

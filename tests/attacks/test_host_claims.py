@@ -147,7 +147,7 @@ async def test_no_application_is_named_so_that_it_has_the_panels_name(two: Two) 
 
 
 async def test_neither_a_preview_nor_a_rollback_takes_part_of_it(two: Two) -> None:
-    facts = edge_facts(two.world.platform.settings)
+    facts = edge_facts(two.world.platform.base.settings)
     organization = (await two.world.get("organization.all"))[0]["id"]
     restoring = Restoring(
         subject_type=SubjectType.APPLICATION,

@@ -83,7 +83,7 @@ async def test_one_of_before_goes_on_and_is_listed_and_is_refused_when_it_is_aim
 
     await world.services.db.run(age)
     platform = world.platform
-    told = await world.services.db.read(lambda tx: list(lines(tx, platform.data_dir.vault, platform.settings)))
+    told = await world.services.db.read(lambda tx: list(lines(tx, platform.data_dir.vault, platform.base.settings)))
     assert [each.refused for each in told if each.what == f"server old ({made})" and "10.1.1.1" in each.why] == [True]
     for change, status in (({"name": "new"}, 200), ({"username": "deploy"}, 200), ({"port": 2222}, 403)):
         answer = await world.stranger.post("/server.update", json={"serverId": made, **change})

@@ -70,7 +70,7 @@ async def before_the_upgrade(world: World) -> tuple[str, str, str]:
 
 async def test_what_was_there_goes_on_and_is_told_of_at_the_first_start_alone(world: World) -> None:
     first, second, other = await before_the_upgrade(world)
-    vault, db, settings = world.platform.data_dir.vault, world.services.db, world.platform.settings
+    vault, db, settings = world.platform.data_dir.vault, world.services.db, world.platform.base.settings
 
     told = await db.run(lambda tx: surveys.begin(tx, vault, settings))
 
@@ -132,7 +132,7 @@ async def test_it_is_listed_before_the_upgrade_from_the_schema_that_there_is(wor
 
 
 async def test_names_and_watch_paths_that_are_taken_no_more_are_listed(world: World) -> None:
-    vault, db, settings = world.platform.data_dir.vault, world.services.db, world.platform.settings
+    vault, db, settings = world.platform.data_dir.vault, world.services.db, world.platform.base.settings
     project = (await world.post("project.create", name="names"))["environment"]["environmentId"]
     made = (await world.post("application.create", name="names", environmentId=project))["applicationId"]
     theirs = await unbound(world, world.stranger, "theirs")

@@ -117,7 +117,7 @@ async def test_one_shows_it_with_all_around_it(world: World) -> None:
     TypeAdapter(ApplicationDetails).validate_python(one)
     assert [row["deploymentId"] for row in one["deployments"]] == [deployment_id]
     assert one["environment"]["project"]["name"] == "bench"
-    assert one["address"] == f"http://trivial.localhost:{world.platform.settings.edge_port}"
+    assert one["address"] == f"http://trivial.localhost:{world.platform.base.settings.edge_port}"
     assert one["domains"][0]["host"] == "trivial.localhost"
     assert one["applicationStatus"] == "running"
 
@@ -288,7 +288,7 @@ async def test_what_there_was_before_keeps_its_name(world: World) -> None:
 
 
 def _port(world: World) -> int:
-    return world.platform.settings.edge_port
+    return world.platform.base.settings.edge_port
 
 
 async def test_start_needs_something_that_was_deployed(world: World) -> None:

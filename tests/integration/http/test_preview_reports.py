@@ -31,7 +31,7 @@ def reports(world: World, log_link: Callable[[str], str] = log_link) -> ForgeOut
     kind = PreviewReports(
         providers=services.git_providers,
         services=services.previews.lifecycle.services,
-        facts=edge_facts(world.platform.settings),
+        facts=edge_facts(world.platform.base.settings),
         log_link=log_link,
     )
     return ForgeOutbox(
