@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.timeout(600)]
 HERE = Path(__file__).parent / "walk"
 SOURCE = Path(headway.__file__).parent
 IDLE_SECONDS = 12.0
-MOST = {"deploy": 262, "kill": 98}  # as docs/walks.md has them, and a twentieth more: the walks do not grow unseen
+MOST = {"deploy": 287, "kill": 98}  # as docs/walks.md has them, and a twentieth more: the walks do not grow unseen
 
 
 class Walks:
