@@ -12,7 +12,7 @@ from headway.web.marks import mark_of
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """A page that others show the way to. Its picture is called as its first word is; ``key``, after g, leads there."""
+    """A page that others show the way to. Its picture is called as its path is; ``key``, after g, leads there."""
 
     path: str
     label: str
