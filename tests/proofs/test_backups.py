@@ -19,7 +19,7 @@ from tests.proofs._rows import MariaDbRows, PostgresRows, compare
 from tests.support.databases.mariadb import lacks_mariadb, running_mariadb
 from tests.support.databases.postgres import find_program
 from tests.support.panel.panel import Panel, git_repository, panel, remove_traces, until, web
-from tests.support.storages.backups import Keeper, Volumes, fill_folder, listing, postgres_with_password, reached
+from tests.support.storages.backups import Keeper, Volumes, fill_folder, listing, owned, postgres_with_password, reached
 from tests.support.storages.s3 import S3, lacks_s3, s3_server
 
 Json = Any
@@ -101,7 +101,9 @@ def test_a_folder_of_very_many_files_comes_back_file_by_file(running: Panel, des
     answer = running.client.post("/volumeBackups.restoreVolumeBackupWithLogs", json=sent)
     row = running.ended(answer.headers["x-deployment-id"], SECONDS)
     assert row["status"] == "done", row
-    assert listing(data) == before
+    account = data.stat().st_uid
+    assert account > 0
+    assert listing(data) == owned(before, account)
     print(f"  restored in {time.monotonic() - began:.0f} s; {before.count(chr(10)) + 1} lines of listing are the same")
     until(lambda: running.visit("kept").status_code == 200, 20)
 

@@ -155,11 +155,11 @@ def listing(folder: Path) -> str:
 
 def owned(listed: str, uid: int) -> str:
     """What ``listing`` shows of the same tree as an application's own data: all of it belongs to the account ``uid``,
-    and no file has a right of somebody else's.
+    and no file has a right of somebody else's; the bit that lets only owners remove stays.
     """
     lines = [line.split("|") for line in listed.splitlines()]
     for each in lines:
         if len(each) > _OWNER + 1:
-            each[_MODE] = each[_MODE][-3:]
+            each[_MODE] = f"{int(each[_MODE], 8) & ~0o6000:o}"
             each[_OWNER] = each[_OWNER + 1] = str(uid)
     return "\n".join(sorted("|".join(each) for each in lines))
