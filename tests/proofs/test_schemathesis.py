@@ -20,7 +20,7 @@ def test_no_call_breaks_the_panel_or_its_word(tmp_path: Path, key: str | None) -
     with panel(tmp_path / "data", HEADWAY_CONCURRENCY="2") as running:
         furnish(running, git_repository(tmp_path / "repository", web("fuzzed")))
         options = ("--phases", "examples,coverage,fuzzing,stateful", "--max-examples", EXAMPLES)
-        tried = fuzz(running, tmp_path, *options, key=key, seconds=900)
+        tried = fuzz(running, tmp_path, *options, key=key, seconds=1800)
         print(f"{tried} calls {'with' if key else 'without'} a key")
         mistakes = [line for line in running.log().splitlines() if "incident" in line or "Traceback" in line]
         assert mistakes == []

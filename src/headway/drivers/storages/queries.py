@@ -18,6 +18,7 @@ from headway.drivers.storages.base import Listed, ObjectMissing, Storage, Storag
 from headway.drivers.storages.rclone import NO_FILE, NO_FOLDER, Rclone, explained, read_list
 from headway.infra.hosts import cgroups
 from headway.infra.hosts.privileges import as_other, bounded, within
+from headway.infra.hosts.program_input import feed
 from headway.infra.outward_connections import LeadsNear, require_outward
 from headway.kernel.dataclass import dataclass
 
@@ -161,9 +162,8 @@ class Storages:
 
 async def exchanged(process: asyncio.subprocess.Process, stdin: bytes) -> tuple[bytes, bytes]:
     """What it prints, a little more than is read of it (then it is ended), and the end of what it complains of."""
-    stdin_, stdout, stderr = process.stdin, process.stdout, process.stderr
-    assert stdin_ is not None  # noqa: S101 - all of them are pipes
-    assert stdout is not None  # noqa: S101
+    stdout, stderr = process.stdout, process.stderr
+    assert stdout is not None  # noqa: S101 - both are pipes
     assert stderr is not None  # noqa: S101
 
     async def read(stream: asyncio.StreamReader) -> bytes:
@@ -180,12 +180,6 @@ async def exchanged(process: asyncio.subprocess.Process, stdin: bytes) -> tuple[
             found = (found + piece)[-_MOST_SAID:]
         return found
 
-    async def write(stream: asyncio.StreamWriter) -> None:
-        with suppress(BrokenPipeError, ConnectionResetError):
-            stream.write(stdin)
-            await stream.drain()
-        stream.close()
-
-    out, said, _ = await asyncio.gather(read(stdout), last(stderr), write(stdin_))
+    out, said, _ = await asyncio.gather(read(stdout), last(stderr), feed(process, stdin))
     await process.wait()
     return out, said

@@ -23,6 +23,7 @@ from headway.features.notifications.turns import Turns
 from headway.infra.hosts import cgroups
 from headway.infra.hosts.anchor_start import CLEAN_PATH
 from headway.infra.hosts.privileges import within
+from headway.infra.hosts.program_input import feed
 from headway.infra.outward_connections import NEAR, LeadsNear
 from headway.infra.panel.data_dir import DataDir
 from headway.kernel.dataclass import dataclass
@@ -177,13 +178,9 @@ def _environment() -> dict[str, str]:
 
 async def _exchanged(process: asyncio.subprocess.Process, told: bytes) -> bytes:
     """What it answers, as far as that is an answer."""
-    stdin, stdout = process.stdin, process.stdout
-    assert stdin is not None  # noqa: S101 - both are pipes
-    assert stdout is not None  # noqa: S101
-    with suppress(BrokenPipeError, ConnectionResetError):
-        stdin.write(told)
-        await stdin.drain()
-    stdin.close()
+    stdout = process.stdout
+    assert stdout is not None  # noqa: S101 - a pipe
+    await feed(process, told)
     answer = bytearray()
     while len(answer) <= _LONGEST_ANSWER and (piece := await stdout.read(_LONGEST_ANSWER)):
         answer += piece

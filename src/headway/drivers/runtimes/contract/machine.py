@@ -16,6 +16,7 @@ from typing import Protocol
 from headway.drivers.runtimes.contract.answer import AskedPort
 from headway.infra.hosts import processes, sockets
 from headway.infra.hosts.consumption import MachineReading, read_machine
+from headway.infra.hosts.program_input import feed
 from headway.infra.hosts.safe_open import Seen, look_beneath
 from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Unavailable
@@ -162,7 +163,7 @@ class OwnMachine:
         process = await _begun(argv, env)
         try:
             async with asyncio.timeout(within_seconds):
-                output, _ = await process.communicate(text.encode())
+                (output, _), _ = await asyncio.gather(process.communicate(), feed(process, text.encode()))
         except TimeoutError as error:
             raise ProgramAway(f"{argv[0]} did not end within {within_seconds:g} s.") from error
         finally:

@@ -9,6 +9,7 @@ from headway.infra.hosts import ssh_program
 from headway.infra.hosts.base import HostUnreachable
 from headway.infra.hosts.environment_transfer import ahead, taking
 from headway.infra.hosts.privileges import as_other
+from headway.infra.hosts.program_input import feed
 from headway.infra.hosts.ssh import SshHost
 from headway.infra.hosts.ssh_client import far_words
 from headway.kernel.errors import HeadwayError
@@ -29,7 +30,7 @@ async def ask_beside(what: Typed) -> None:
     )
     try:
         async with asyncio.timeout(_SECONDS):
-            _, said = await process.communicate(what.stdin)
+            (_, said), _ = await asyncio.gather(process.communicate(), feed(process, what.stdin))
     except TimeoutError as error:
         raise _too_slow(what) from error
     finally:
