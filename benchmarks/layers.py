@@ -62,7 +62,8 @@ def _release(folder: Path) -> str:
 def _over(place: str, release: str, *, lent: bool) -> None:
     if not overlay.part_mounts():
         raise OSError("no mounts of its own")
-    overlay.lay_over(place, release, (ACCOUNT, ACCOUNT), lent=lent)
+    lower = os.open(release, os.O_PATH | os.O_DIRECTORY)
+    overlay.lay_over(place, lower, release, (ACCOUNT, ACCOUNT), lent=lent)
 
 
 def _timed(place: Path, lay: Callable[[str], object]) -> float:

@@ -163,6 +163,29 @@ def test_neither_the_raw_layer_nor_the_mount_is_within_reach(stage: Stage) -> No
     assert str(stage.folder) not in Path("/proc/self/mountinfo").read_text()
 
 
+@pytest.mark.parametrize("whose", ["the neighbour's release", "the panel's data", "the machine's"])
+def test_a_link_that_a_build_leaves_in_the_place_of_its_folder_shows_nobody_elses_files(
+    stage: Stage, tmp_path: Path, whose: str
+) -> None:
+    panel, name = stage.panel, f"reader-{len(whose)}"
+    places = {
+        "the neighbour's release": next(path.parent for path in panel.work.glob("releases/*/*/app.py")),
+        "the panel's data": panel.data_dir,
+        "the machine's": Path("/etc"),
+    }
+    files = {"inside/Procfile": "web: cat app.py vault.key shadow; sleep 600\n", "inside/requirements.txt": ""}
+    build = f"cd .. && rm -r inside && ln -s {places[whose]} inside"
+    given = {"customGitBuildPath": "inside", "buildCommand": build, "healthDeadlineSeconds": 5}
+    reader = panel.application(git_repository(tmp_path / "reader", files), name=name, **given)
+
+    row = panel.ended(panel.deploy(reader), 60)
+
+    assert "a symbolic link in the place of its build path 'inside'" in str(row["errorMessage"])
+    assert not (panel.work / "releases" / reader / row["deploymentId"]).exists()
+    said = panel.deployment_log(row["deploymentId"]) + panel.get("application.readLogs", applicationId=reader)
+    assert "cat:" not in said
+
+
 def test_a_release_command_writes_in_a_layer_of_its_own(stage: Stage) -> None:
     log = stage.panel.deployment_log(stage.release)
     assert f"in {stage.folder}" in log

@@ -52,3 +52,21 @@ async def find_build_path(work: Work, root: str, path: str, account: Account | N
         )
     inside = real_folder.removeprefix(real_root).lstrip("/")
     return Workspace(root=root, folder=f"{root}/{inside}" if inside else root)
+
+
+async def require_left(work: Work, workspace: Workspace) -> None:
+    """Raises SourceError where the build has put a symbolic link in the place of its folder that leads out of the
+    workspace: root shows what lies there to the application as its own. The workspace is closed to the build by now.
+    """
+    if workspace.folder == workspace.root:
+        return
+    ended = await run(work, "build-path-left", resolve(workspace.root, f"{workspace.folder}/.", None))
+    places = ended.output.decode(errors="surrogateescape").split("\0")
+    relative = posixpath.relpath(workspace.folder, workspace.root)
+    if not ended.succeeded or len(places) < 2:
+        raise SourceError(f"The build has left no folder '{relative}', which is its build path.")
+    if places[1] != places[0] and not places[1].startswith(f"{places[0]}/"):
+        raise SourceError(
+            f"The build has put a symbolic link in the place of its build path '{relative}', which leads out of the "
+            "repository. Let it leave a folder there."
+        )

@@ -48,10 +48,10 @@ root, form, terms, what = sys.argv[2], sys.argv[3], json.loads(sys.argv[4]), sys
 parted = form != "copy" and overlay.part_mounts()
 if form == "owners":
     lay_over = layer.lay_over
-    def refusing(place, folder, account, *, lent):
+    def refusing(*given, lent):
         if lent:
             raise OSError("the kernel lends no files")
-        return lay_over(place, folder, account, lent=False)
+        return lay_over(*given, lent=False)
     layer.lay_over = refusing
 os.chdir(layer.lay(root, "r1", terms, parted=parted))
 os.setgroups([]); os.setgid(terms["gid"]); os.setuid(terms["uid"])
@@ -96,7 +96,13 @@ class Bench:
         self.home.mkdir(mode=0o700)
         os.chown(self.home, ACCOUNT, ACCOUNT)
 
-    def does(self, form: str, what: str, **terms: Any) -> subprocess.CompletedProcess[str]:  # noqa: ANN401 - JSON
+    def does(
+        self,
+        form: str,
+        what: str,
+        root: Path | None = None,
+        **terms: Any,  # noqa: ANN401 - JSON
+    ) -> subprocess.CompletedProcess[str]:
         """What a process says that works in a layer."""
         settled = {"folder": str(self.release), "uid": ACCOUNT, "gid": ACCOUNT, "home": str(self.home), "keep": []}
         told = {**settled, "program": "web", "app_name": "shop", "bytes": 1 << 20, **terms}
@@ -108,7 +114,7 @@ class Bench:
             "-c",
             LAUNCHER,
             json.dumps([source]),
-            str(self.root),
+            str(root or self.root),
             form,
             json.dumps(told),
             what,
@@ -141,6 +147,30 @@ def test_in_each_form_the_files_of_a_release_are_the_processs_own_and_stay_as_th
     assert sorted(each.name for each in (bench.release / "var/data").iterdir()) == ["first.txt"]
     assert (bench.release / "link").is_symlink()
     assert not (bench.release / "made").exists()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_link_in_the_place_of_a_releases_folder_shows_nothing_but_the_release(bench: Bench, form: str) -> None:
+    led_out = bench.does(form, "print(os.listdir('.'))", folder=str(bench.release / "away"))
+    assert (led_out.stdout, led_out.returncode != 0) == ("", True)
+    assert "leads out of the release by a symbolic link" in led_out.stderr
+    (bench.release / "inner").symlink_to("var")
+    within = bench.does(form, "print(os.listdir('.'), os.listdir('data'))", folder=str(bench.release / "inner"))
+    assert within.stdout == "['data'] ['first.txt']\n", within.stderr
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_release_is_all_that_lies_in_its_own_folder_and_not_its_neighbours(bench: Bench, form: str) -> None:
+    root, mine = bench.root / "native", bench.root / "releases/mine/r1"
+    for folder in (root, mine, bench.root / "releases/others/r2/web"):
+        folder.mkdir(parents=True)
+    for name, to in {"web": "../../others/r2/web", "up": "..", "own": "."}.items():
+        (mine / name).symlink_to(to)
+    told = {
+        name: bench.does(form, "print('laid')", root, folder=f"{mine}/{name}").stdout
+        for name in ("web", "up", "own", ".")
+    }
+    assert told == {"web": "", "up": "", "own": "laid\n", ".": "laid\n"}
 
 
 @pytest.mark.parametrize(("form", "changes"), [(layer.OVERLAY, True), (layer.OWNERS, False), (layer.COPY, False)])

@@ -31,8 +31,8 @@ _RM = "/bin/rm"
 _MOST_ATTEMPTS = 500  # of some microseconds each
 
 
-class NotKept(Exception):
-    """A folder that is to stay cannot."""
+class NotLaid(Exception):
+    """There can be no layer over this, or a folder in it cannot stay."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -42,11 +42,13 @@ class NotKept(Exception):
 def lay(root: str, release_id: str, terms: Mapping[str, Any], *, parted: bool) -> str:
     """Makes the layer of this process; gives the folder that it is to be in. ``terms`` are the release's ``folder``,
     the account's ``uid`` and ``gid`` (None: its own), its ``home``, the folders to ``keep``, the ``program`` (empty for
-    what runs beside the release's own), ``app_name`` and ``bytes``. It is ``parted`` in mounts of its own.
+    what runs beside the release's own), ``app_name`` and ``bytes``. It is ``parted`` in mounts of its own. Raises
+    NotLaid, and OSError.
     """
     began = time.monotonic()
     place = own_folder(root, release_id, terms["program"])
-    form, folder = _laid(place, terms, parted=parted)
+    with _of_release(root, terms["folder"]) as lower:
+        form, folder = _laid(place, lower, terms, parted=parted)
     _tell(place, {**terms, "form": form})
     if form != OVERLAY:
         took = time.monotonic() - began
@@ -109,12 +111,33 @@ def clear(place: str) -> None:
 # ---- the three forms
 
 
-def _laid(place: str, terms: Mapping[str, Any], *, parted: bool) -> tuple[str, str]:
+@contextlib.contextmanager
+def _of_release(root: str, folder: str) -> Iterator[int]:
+    """The folder of a release, opened: nothing but what lies in the release, whatever its build has put in its place.
+    Root shows all that is in it as the account's own.
+    """
+    releases = f"{os.path.dirname(root)}/releases/"  # noqa: PTH120 - as above
+    parts = folder.removeprefix(releases).split("/")
+    release = f"{releases}{'/'.join(parts[:2])}" if folder.startswith(releases) else os.path.dirname(folder)  # noqa: PTH120 - as above
+    opened = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        real, own = os.readlink(procfs.opened(opened)), os.path.realpath(release)  # noqa: PTH115 - as above
+        if real != own and not real.startswith(f"{own}/"):
+            raise NotLaid(
+                "The build path leads out of the release by a symbolic link, which its build has put there. Let the "
+                "build leave a folder, and deploy again."
+            )
+        yield opened
+    finally:
+        os.close(opened)
+
+
+def _laid(place: str, lower: int, terms: Mapping[str, Any], *, parted: bool) -> tuple[str, str]:
     """The form that could be, and the folder to be in."""
     account = _account(terms)
     forms: list[tuple[str, Callable[[], str]]] = [
-        (OVERLAY, lambda: lay_over(place, terms["folder"], account, lent=True)),
-        (OWNERS, lambda: lay_over(place, terms["folder"], account, lent=False)),
+        (OVERLAY, lambda: lay_over(place, lower, terms["folder"], account, lent=True)),
+        (OWNERS, lambda: lay_over(place, lower, terms["folder"], account, lent=False)),
     ]
     for form, lay_form in forms if parted else ():
         if form == OWNERS and account is None:
@@ -181,7 +204,7 @@ def _alike(entry: os.DirEntry[str], target: str) -> None:
 
 def _keep(path: str, folder: str, terms: Mapping[str, Any], *, bound: bool) -> None:
     """Puts a folder of the application's data in the place of one of the release; what that held is copied there once.
-    All that reads what others may have made of both is done by the account. Raises NotKept.
+    All that reads what others may have made of both is done by the account. Raises NotLaid.
     """
     inner, stays = f"{folder}/{path}", f"{terms['home']}/{path}"
     try:
@@ -190,7 +213,7 @@ def _keep(path: str, folder: str, terms: Mapping[str, Any], *, bound: bool) -> N
             with _beneath(terms["home"], path) as source, _beneath(folder, path) as target:
                 bind(source, target)
     except OSError as error:
-        raise NotKept(
+        raise NotLaid(
             f"The folder {path} cannot be kept in {stays}: {error.strerror or error}. It has to be a folder, and no "
             "link (headway apps set APP --keep FOLDER)."
         ) from error

@@ -62,13 +62,14 @@ def _can_be_alone() -> bool:
     return os.waitpid(pid, 0)[1] == 0
 
 
-def lay_over(place: str, folder: str, account: tuple[int, int] | None, *, lent: bool) -> str:
-    """Puts an overlay over the release, whose upper layer lies in ``place``; the files of the release are ``lent`` to
-    the account as its own, or given to it one by one, but for what was installed. Raises
+def lay_over(place: str, release: int, folder: str, account: tuple[int, int] | None, *, lent: bool) -> str:
+    """Puts an overlay over an open ``release`` at its ``folder``, whose upper layer lies in ``place``; the files of the
+    release are ``lent`` to the account as its own, or given to it one by one, but for what was installed. Raises
     OSError.
     """
     os.chdir(place)
-    mode = os.stat(folder).st_mode & 0o7777  # noqa: PTH116 - as above
+    shown = procfs.opened(release)
+    mode = os.stat(shown).st_mode & 0o7777  # noqa: PTH116 - as above
     for name in ("lower", "upper", "work"):
         with contextlib.suppress(FileExistsError):
             os.mkdir(name, 0o700)  # noqa: PTH102 - as above
@@ -76,7 +77,7 @@ def lay_over(place: str, folder: str, account: tuple[int, int] | None, *, lent: 
     owner = account if account is not None and os.geteuid() == 0 else None
     if owner is not None:
         os.chown("upper", *owner)
-    _show_lower(folder, owner if lent else None)
+    _show_lower(shown, owner if lent else None)
     try:
         with _as_owner(owner):
             _mount_overlay(folder, _options(lent=lent))

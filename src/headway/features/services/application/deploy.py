@@ -19,6 +19,7 @@ from headway.drivers.buildplan.toolchains.store import UNDO as TOOLCHAIN
 from headway.drivers.buildplan.toolchains.store import undo as undo_toolchain
 from headway.drivers.runtimes.contract.last_output import advice
 from headway.drivers.runtimes.registry import runtime_of
+from headway.drivers.sources.build_path import require_left
 from headway.drivers.sources.image import UNDO_PULL, digest_of, pullable_of
 from headway.drivers.sources.image import undo as undo_pull
 from headway.features.edge import first_answers
@@ -346,9 +347,10 @@ class _Deploy:
 
     async def _seal(self, run: Run, artifact: Bundle) -> int:
         """Closes the bundle to the build account and gives its size; beside it is the folder of the application's own
-        data.
+        data. Raises SourceError where the build leads out of it.
         """
         size = await self._tools.seal(run, self._folder, self._plan)
+        await require_left(run, Workspace(root=self._folder, folder=artifact.folder))
         data = self._tools.folders.data(self._plan.application_id)
         await run.host.make_folder(data, owner=self._plan.run_account)
         if artifact.processes:
