@@ -160,8 +160,8 @@ def made(mode: str) -> Iterator[Site]:
 
 @contextlib.contextmanager
 def watch(panel: Panel, *, slowest_seconds: float, starved: bool) -> Iterator[None]:
-    """Asks the panel and the neighbour again and again meanwhile; fails when one of them did not answer in time. A panel
-    that may be ``starved`` may say so.
+    """Asks the panel and the neighbour again and again meanwhile; fails when one of them did not answer in time. Who
+    may be ``starved`` may say so.
     """
     over = threading.Event()
     failures: list[str] = []

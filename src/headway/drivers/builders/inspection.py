@@ -64,9 +64,10 @@ async def _read_all(host: Host, workspace: Workspace, names: Sequence[str], limi
 
 async def _programs(work: Work, spec: BuildSpec) -> dict[str, str]:
     found = dict.fromkeys(await _those_there(work.host, node.PROGRAMS, _path(spec)), "")
-    if "node" in found:
+    # A look is nobody's turn, and another deployment may be closing what its build left: nothing runs that users chose.
+    if "node" in found and _path(spec) == PATH:
         stage = Stage(argv=("node", "--version"), account=spec.account)
-        command = Command(stages=(stage,), env={"PATH": _path(spec)}, capture=True, step_seconds=30)
+        command = Command(stages=(stage,), env={"PATH": PATH}, limits=spec.limits, capture=True, step_seconds=30)
         ended = await work.command("node-version", command, check=False)
         if not ended.succeeded:
             return {}

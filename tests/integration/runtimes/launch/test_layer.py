@@ -328,3 +328,15 @@ def test_programs_are_told_of_the_virtual_environment_and_of_nothing_else() -> N
             folder, bundle=Bundle(folder="/release", path=("node_modules/.bin",)), told={"PUBLIC_URL": "u"}
         )
         assert record.told_variables(told) == {"PUBLIC_URL": "u"}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_no_layer_is_laid_over_a_folder_that_a_build_can_still_change(bench: Bench, form: str) -> None:
+    root, above = bench.root / "native", bench.root / "releases/mine/r1/a"
+    for folder in (root, above / "inside"):
+        folder.mkdir(parents=True)
+    assert bench.does(form, "print('laid')", root, folder=f"{above}/inside").stdout == "laid\n"
+    for owner, mode in ((ACCOUNT, 0o750), (0, 0o770), (0, 0o752)):
+        os.chown(above, owner, ACCOUNT)
+        above.chmod(mode)
+        assert "not closed to its build" in bench.does(form, "print('laid')", root, folder=f"{above}/inside").stderr

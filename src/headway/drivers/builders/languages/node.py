@@ -117,7 +117,8 @@ def _require_node(listing: Listing, package: Mapping[str, Any]) -> tuple[str, ..
             f"The package.json asks for Node {wanted} (engines.node), and this machine has {version.strip()}. Install "
             "that version into /usr/local, or change engines.node."
         )
-    return (f"Node {version.strip()}" + (f", as engines.node asks ({wanted})" if wanted else ""),)
+    told = f"Node {version.strip()}" if version else "Node from the PATH of its variables, whose version is not asked"
+    return (told + (f", as engines.node asks ({wanted})" if wanted and version else ""),)
 
 
 def _engine(package: Mapping[str, Any]) -> str:

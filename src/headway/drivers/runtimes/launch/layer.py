@@ -47,7 +47,8 @@ def lay(root: str, release_id: str, terms: Mapping[str, Any], *, parted: bool) -
     """
     began = time.monotonic()
     place = own_folder(root, release_id, terms["program"])
-    with _of_release(root, terms["folder"]) as lower:
+    with _of_release(root, terms["folder"]) as (lower, real):
+        terms = {**terms, "folder": real}
         form, folder = _laid(place, lower, terms, parted=parted)
     _tell(place, {**terms, "form": form})
     if form != OVERLAY:
@@ -112,22 +113,32 @@ def clear(place: str) -> None:
 
 
 @contextlib.contextmanager
-def _of_release(root: str, folder: str) -> Iterator[int]:
-    """The folder of a release, opened: nothing but what lies in the release, whatever its build has put in its place.
-    Root shows all that is in it as the account's own.
+def _of_release(root: str, folder: str) -> Iterator[tuple[int, str]]:
+    """The folder of a release, opened, and its path without links: nothing but what lies in the release, whatever its
+    build has put in its place, and nothing that anybody but root can change. Root shows all that is in it as the
+    account's own, and finds it by that path. Raises NotLaid.
     """
     releases = f"{os.path.dirname(root)}/releases/"  # noqa: PTH120 - as above
     parts = folder.removeprefix(releases).split("/")
     release = f"{releases}{'/'.join(parts[:2])}" if folder.startswith(releases) else os.path.dirname(folder)  # noqa: PTH120 - as above
-    opened = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    real, own = os.path.realpath(folder), os.path.realpath(release)
+    if real != own and not real.startswith(f"{own}/"):
+        raise NotLaid(
+            "The build path leads out of the release by a symbolic link, which its build has put there. Let the build "
+            "leave a folder, and deploy again."
+        )
+    flags = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    opened = os.open(own, flags)
     try:
-        real, own = os.readlink(procfs.opened(opened)), os.path.realpath(release)  # noqa: PTH115 - as above
-        if real != own and not real.startswith(f"{own}/"):
-            raise NotLaid(
-                "The build path leads out of the release by a symbolic link, which its build has put there. Let the "
-                "build leave a folder, and deploy again."
-            )
-        yield opened
+        for part in ("", *(each for each in real.removeprefix(own).split("/") if each)):
+            if part:
+                below = os.open(part, flags, dir_fd=opened)
+                os.close(opened)
+                opened = below
+            seen = os.fstat(opened)
+            if os.geteuid() == 0 and (seen.st_uid != 0 or seen.st_mode & 0o022):
+                raise NotLaid("A folder of the release is not closed to its build: deploy again.")
+        yield opened, real
     finally:
         os.close(opened)
 
