@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import netrc  # noqa: F401 - requests loads it with its first question
 import sys
 from collections.abc import Mapping, Sequence
 from io import StringIO
