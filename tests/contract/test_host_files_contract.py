@@ -13,6 +13,7 @@ from headway.infra.hosts.base import (
     Host,
     LeadsOutside,
 )
+from headway.infra.hosts.command import Account
 from headway.kernel.errors import Conflict
 from tests.contract.host_forms import Form
 
@@ -90,6 +91,19 @@ async def test_reading_below_a_folder_is_not_led_outside(form: Form, host: Host)
     assert await host.read_files(several, 3, below=str(top)) == [b"pla", None, None, b"pla"]
     assert await host.read_file(f"{top}/missing", below=str(top)) is None
     assert await host.read_file(f"{top}/sub", below=str(top)) is None
+
+
+async def test_a_folder_whose_owner_put_a_link_there_is_neither_read_nor_written(form: Form, host: Host) -> None:
+    (form.folder / "private").mkdir()
+    (form.folder / "private" / "key").write_text("secret")
+    theirs = form.folder / "theirs"
+    theirs.symlink_to("private")
+    with pytest.raises(FileFailed, match=r"Cannot read .*/theirs/key: Not a directory\."):
+        await host.read_file(f"{theirs}/key", below=str(theirs))
+    with pytest.raises(FileFailed, match=r"Cannot write .*/theirs/key: "):
+        await host.write_file(f"{theirs}/key", b"theirs", owner=Account(uid=os.geteuid(), gid=os.getegid()))
+    assert (form.folder / "private" / "key").read_text() == "secret"
+    assert await host.read_file(f"{form.folder}/missing/key", below=f"{form.folder}/missing") is None
 
 
 async def test_a_stamp_changes_with_what_is_there_and_with_what_a_folder_has(form: Form, host: Host) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,22 @@ async def test_links_that_lead_out_are_not_read(site: Worksite, name: str, targe
         await BUILDER.build(site, workspace, spec_of(site))
 
 
+# Makes and moves folders in a release for as long as it lives, each by a descriptor of the one that holds it.
+RESTLESS = """
+import os, sys, itertools
+held = [os.open(path, os.O_RDONLY) for path, _, _ in os.walk(sys.argv[1])]
+print("begun", flush=True)
+for number in itertools.count():
+    one, other = held[number % len(held)], held[number * 7 % len(held)]
+    for act in (lambda: os.mkdir(f"new{number}", dir_fd=one),
+                lambda: os.rename(f"new{number}", f"moved{number}", src_dir_fd=one, dst_dir_fd=other)):
+        try:
+            act()
+        except OSError:
+            pass
+"""
+
+
 def lay_out_beside(site: Worksite, name: str, target: str) -> Workspace:
     root = site.folder / "releases" / "one"
     root.mkdir()
@@ -234,6 +251,46 @@ async def test_a_hard_link_to_a_file_of_others_stops_the_sealing(site: Worksite)
         await site.command("seal", seal(workspace.root, build=site.build, run=site.runner))
     found = secret.stat()
     assert (found.st_uid, oct(found.st_mode)) == (0, "0o100600")
+
+
+@pytest.mark.root
+async def test_sealing_leaves_nothing_to_a_process_of_the_build(site: Worksite) -> None:
+    """One that has survived its build makes folders and moves others about meanwhile, by folders that it holds open."""
+    workspace = lay_out(site, {f"{first}/{second}/file": "" for first in range(60) for second in range(20)})
+    assert site.build is not None
+    root = Path(workspace.root)
+    argv = ["/usr/bin/python3", "-c", RESTLESS, workspace.root]
+    with subprocess.Popen(
+        argv, cwd="/", stdout=subprocess.PIPE, user=site.build.uid, group=site.build.gid, extra_groups=[]
+    ) as builder:
+        try:
+            assert builder.stdout is not None
+            assert builder.stdout.readline() == b"begun\n"
+            await site.command("seal", seal(workspace.root, build=site.build, run=site.runner))
+            left = [path for path in (root, *root.rglob("*")) if path.lstat().st_uid != 0]
+            before = len(list(root.rglob("*")))
+            time.sleep(0.2)
+            after = len(list(root.rglob("*")))
+        finally:
+            builder.kill()
+    assert (left, after) == ([], before)
+
+
+async def test_sealing_stands_being_repeated(site: Worksite) -> None:
+    """As after a loss of power in its midst."""
+    workspace = lay_out(site, {"a/b/app.py": "", "c/page.txt": ""})
+    for _ in range(2):
+        await site.command("seal", seal(workspace.root, build=site.build, run=site.runner))
+    assert succeeds_as(site.runner, "cat", "a/b/app.py", "c/page.txt", cwd=workspace.root)
+
+
+async def test_a_release_of_any_depth_is_sealed(site: Worksite) -> None:
+    workspace = lay_out(site, {})
+    line = "for at in $(seq 1500); do mkdir deeper && cd deeper; done; echo here > file"
+    await BUILDER.build(site, workspace, spec_of(site, build_command=line, start_command="x"))
+    await site.command("seal", seal(workspace.root, build=site.build, run=site.runner))
+    assert succeeds_as(site.runner, "find", ".", "-name", "file", cwd=workspace.root)
+    subprocess.run(["rm", "-rf", "--", workspace.root], check=True)  # which what clears up after tests cannot
 
 
 async def test_odd_folders_are_sealed(site: Worksite) -> None:

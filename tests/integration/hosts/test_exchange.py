@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
+import threading
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,7 +15,7 @@ from types import SimpleNamespace
 import pytest
 
 from headway.features.backups.volume.exchange import ExchangeMove, Exchanging
-from headway.infra.hosts.base import EpochPassed, Host
+from headway.infra.hosts.base import EpochPassed, FileFailed, Host
 from tests.support.machines.local_hosts import local_host
 from tests.support.machines.ssh_servers import SSHD, ssh_host, ssh_server
 
@@ -134,3 +136,50 @@ async def test_who_is_cancelled_waits_for_the_end_of_a_move(beside: Exchanging) 
     with pytest.raises(asyncio.CancelledError):
         await moving
     assert words(beside) == {"_data": "new", "_data.old-d1": "old"}
+
+
+async def test_what_was_kept_is_removed_however_deep_it_is(beside: Exchanging) -> None:
+    deepest = os.open(beside.place, os.O_RDONLY)
+    for _ in range(3000):
+        os.mkdir("deeper", dir_fd=deepest)
+        above, deepest = deepest, os.open("deeper", os.O_RDONLY, dir_fd=deepest)
+        os.close(above)
+    os.close(deepest)
+    await filled(beside)
+    for move in (ExchangeMove.EXCHANGE, ExchangeMove.SETTLE, ExchangeMove.CLEAR):
+        await beside.make(move)
+    assert words(beside) == {"_data": "new"}
+
+
+async def test_a_pipe_in_the_place_of_a_folder_holds_nobody_up(beside: Exchanging) -> None:
+    """Whoever may write into it puts one there while the folder is removed."""
+    await filled(beside)
+    place, ended = Path(beside.place), threading.Event()
+    for number in range(200):
+        (place / f"{number}").mkdir()
+
+    def exchange() -> None:
+        folder = os.open(place, os.O_RDONLY)
+        for number in itertools.cycle(range(200)):
+            if ended.is_set():
+                break
+            with suppress(OSError):
+                os.rmdir(f"{number}", dir_fd=folder)
+                os.mkfifo(f"{number}", dir_fd=folder)
+            with suppress(OSError):
+                os.unlink(f"{number}", dir_fd=folder)
+                os.mkdir(f"{number}", dir_fd=folder)
+        os.close(folder)
+
+    tenant = threading.Thread(target=exchange)
+    tenant.start()
+    try:
+        for move in (ExchangeMove.EXCHANGE, ExchangeMove.SETTLE):
+            await beside.make(move)
+        with suppress(FileFailed):
+            await asyncio.wait_for(beside.make(ExchangeMove.CLEAR), 60)
+    finally:
+        ended.set()
+        tenant.join()
+    await beside.make(ExchangeMove.CLEAR)
+    assert words(beside) == {"_data": "new"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.resources
 import io
 import posixpath
 import re
@@ -10,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
+from functools import cache
 from typing import Final
 
 from headway.drivers.builders.base import BuildSpec
@@ -180,17 +182,17 @@ def link_python(folder: str, spec: BuildSpec) -> Command:
 
 
 def seal(folder: str, *, build: Account | None, run: Account | None) -> Command:
-    """Makes a built release read-only to the account that runs it: root's, with the run account's group.
-
-    The build account itself opens the modes, so that nothing but its own files changes; then what it owns is root's.
-    ``xargs`` is given nothing to add and waits for the end of its input, which is the end of the first stage.
+    """Makes a built release read-only to the account that runs it: root's, with the run account's group. It fails for
+    what neither the build account has nor was sealed before, and stands being repeated.
     """
-    modes = Stage(argv=("chmod", "-R", "u+rwX,u-s,g-s,g+rX,o-rwx,go-w", "--", folder), account=build)
-    stages: tuple[Stage, ...] = (modes,)
-    if build is not None and run is not None:
-        give = ("chown", "-R", "-h", "-P", f"--from={build.uid}", f"0:{run.gid}", "--", folder)
-        stages = (modes, Stage(argv=("xargs", *give)))
-    return Command(stages=stages, env={"PATH": PATH, "LC_ALL": "C"})
+    given = ("", "") if build is None or run is None else (str(build.uid), str(run.gid))
+    stage = Stage(argv=("perl", "-e", _sealing(), "--", folder, *given))
+    return Command(stages=(stage,), env={"PATH": PATH, "LC_ALL": "C"})
+
+
+@cache
+def _sealing() -> str:
+    return importlib.resources.files("headway.drivers.builders").joinpath("seal.pl").read_text()
 
 
 def _environment(folder: str, surroundings: Surroundings, spec: BuildSpec, env: Mapping[str, str]) -> dict[str, str]:

@@ -246,7 +246,7 @@ async def _read(host: Host, build: ImageBuild, below: str | None) -> tuple[str, 
 async def _write_proxies(host: Host, configuration: str, proxies: Mapping[str, str], owner: Account | None) -> None:
     if proxies:
         file = f"{configuration}/config.json"
-        told = with_proxies(await host.read_file(file), proxies)
+        told = with_proxies(await host.read_file(file, below=configuration), proxies)
         await host.write_file(file, told, owner=owner, lasting=False)
 
 

@@ -189,7 +189,7 @@ class Mirror:
         """
         if head.commit_hash is None or attempt.anew:
             return None
-        fetched = await self.work.host.read_file(f"{self.folder}/{SOURCE_REF}", limit=_LONGEST_HASH)
+        fetched = await self.work.host.read_file(f"{self.folder}/{SOURCE_REF}", _LONGEST_HASH, below=self.folder)
         if fetched is None or fetched.decode(errors="replace").strip() != head.commit_hash:
             return None
         ended = await self._run(f"known{attempt.name}", self.git.describe(self.folder, SOURCE_REF, self.account))
@@ -205,7 +205,7 @@ class Mirror:
     async def _depth(self, attempt: Attempt) -> tuple[str, ...]:
         if not attempt.full:
             return ("--depth=1",)
-        is_shallow = await self.work.host.read_file(f"{self.folder}/shallow") is not None
+        is_shallow = await self.work.host.read_file(f"{self.folder}/shallow", below=self.folder) is not None
         return ("--unshallow",) if is_shallow else ()
 
     async def _explain(self, ended: Exit, wanted: Ref | None, call: Call, attempt: Attempt) -> Failure:
@@ -258,7 +258,7 @@ async def taken_over(work: Work, mirror: str, account: Account | None, name: str
     """Whether the mirror is there. One that was another account's, as all were once, is given to this one first; that
     is begun again where it was cut off.
     """
-    found = await work.host.read_file(f"{mirror}/info/attributes")
+    found = await work.host.read_file(f"{mirror}/info/attributes", below=mirror)
     if found is not None and account is not None and found != attributes(account):
         await work.command(name, own(mirror, account))
         await _complete(work.host, mirror, account)

@@ -82,7 +82,7 @@ class LocalFiles:
     async def remove_tree(self, path: str) -> None:
         """Removes a file or folder and all below it, following no link; no error when it is gone."""
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(_REMOVALS, lambda: _told("remove", path, lambda: _remove_tree(path)))
+        await loop.run_in_executor(_REMOVALS, lambda: remove_tree(path))
 
     async def remove_files(self, folder: str, prefix: str) -> None:
         """Removes what is in a folder (not below it) and no folder itself, of those names that begin with ``prefix``;
@@ -136,7 +136,7 @@ def _make_folder(path: Path, owner: Account | None, mode: int) -> None:
 
 def _write_file(path: Path, data: bytes, owner: Account | None, mode: int, *, lasting: bool) -> None:
     draft = f".{secrets.token_hex(8)}.new"
-    with _folder(path.parent) as folder:
+    with _folder(path.parent, owner) as folder:
         opened = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=folder)
         try:
             with os.fdopen(opened, "wb", buffering=0) as file:
@@ -166,8 +166,10 @@ def _give(opened: int, owner: Account | None, mode: int) -> None:
 
 
 @contextmanager
-def _folder(path: Path) -> Iterator[int]:
-    opened = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def _folder(path: Path, owner: Account | None) -> Iterator[int]:
+    """The folder of what is somebody else's is no link: it may be theirs as well."""
+    through = 0 if owner is None else os.O_NOFOLLOW
+    opened = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | through)
     try:
         yield opened
     finally:
@@ -189,6 +191,13 @@ def _stamp(path: str) -> str:
         return ""
     parts = (it.st_dev, it.st_ino, it.st_mode, it.st_uid, it.st_gid, it.st_size, int(it.st_mtime), int(it.st_ctime))
     return ":".join(map(str, parts))
+
+
+def remove_tree(path: str) -> None:
+    """Removes a file or folder and all below it, following no link; no error when it is gone. Raises FileFailed, also
+    where somebody writes into it for too long.
+    """
+    _told("remove", path, lambda: _remove_tree(path))
 
 
 def _remove_tree(path: str) -> None:

@@ -7,7 +7,7 @@ import os
 import stat
 from collections import deque
 from enum import StrEnum
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from headway.infra.hosts import procfs
 from headway.infra.hosts.base import LeadsOutside
@@ -71,12 +71,21 @@ def open_beneath(folder: str, path: str) -> int | None:
 
 
 def _held_beneath(folder: str, path: str, folders: list[str]) -> int | None:
-    """What is at the path, by its path only, or None; into ``folders`` goes where each name was looked up."""
-    base = os.path.realpath(folder)
-    todo = deque(_parts(folder, base, path, path))
-    stack = [os.open(base, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)]
-    links = 0
+    """What is at the path, by its path only, or None; into ``folders`` goes where each name was looked up. The folder
+    itself is no link: whoever writes below it may have put one there.
+    """
     try:
+        top = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    return _held_from(top, folder, path, folders)
+
+
+def _held_from(top: int, folder: str, path: str, folders: list[str]) -> int | None:
+    stack, links = [top], 0
+    try:
+        base = str(Path(procfs.opened(top)).readlink())
+        todo = deque(_parts(folder, base, path, path))
         while todo:
             part = todo.popleft()
             if part == "..":

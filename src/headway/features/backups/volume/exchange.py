@@ -5,8 +5,6 @@ repeated after a crash.
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -15,6 +13,7 @@ from types import MappingProxyType
 from headway.core.deployments.run import Run, UndoContext
 from headway.drivers.runtimes.container.cancel_shield import finished
 from headway.infra.hosts.base import Host
+from headway.infra.hosts.files import remove_tree
 from headway.infra.hosts.ssh import SshHost
 from headway.infra.panel.data_dir import sync_folder
 from headway.kernel.dataclass import dataclass
@@ -96,7 +95,7 @@ class Names:
 
 # As in infra/hosts/porter/exchange.pl on a server.
 def _begin(names: Names) -> None:
-    _remove(names.fresh)
+    remove_tree(str(names.fresh))
     names.fresh.mkdir(mode=0o700)
 
 
@@ -118,14 +117,14 @@ def _put_back(names: Names) -> None:
     if not names.old.exists():
         return
     if names.place.exists():
-        _remove(names.going)
+        remove_tree(str(names.going))
         _rename(names.place, names.going)
     _rename(names.old, names.place)
 
 
 def _clear(names: Names) -> None:
-    _remove(names.fresh)
-    _remove(names.going)
+    remove_tree(str(names.fresh))
+    remove_tree(str(names.going))
 
 
 def _look(_names: Names) -> None:
@@ -147,8 +146,3 @@ _MOVES: Mapping[ExchangeMove, Callable[[Names], None]] = MappingProxyType(
 def _rename(source: Path, target: Path) -> None:
     source.rename(target)
     sync_folder(target.parent)
-
-
-def _remove(folder: Path) -> None:
-    if os.path.lexists(folder):
-        shutil.rmtree(folder)

@@ -44,7 +44,10 @@ sub make_folder {
 sub write_file {
     my ( $path, $bytes, $uid, $gid, $mode, $lasting ) = @_;
     my ( $folder, $name ) = $path =~ m{^(.*)/([^/]+)$} or die "No such file or directory\n";
-    sysopen my $above, $folder eq '' ? '/' : $folder, $RDONLY | $DIRECTORY or fail();
+
+    # The folder of what is somebody else's is no link: it may be theirs as well.
+    my $through = $uid eq '' ? 0 : $NOFOLLOW;
+    sysopen my $above, $folder eq '' ? '/' : $folder, $RDONLY | $DIRECTORY | $through or fail();
     my $place = '/proc/self/fd/' . fileno $above;
     my $draft = sprintf '%s/.%08x%08x.new', $place, $$, int rand 0xffffffff;
     sysopen my $file, $draft, $WRONLY | $CREAT | $EXCL, 0600 or fail();
@@ -178,9 +181,10 @@ sub open_regular {
 # as long as they stay inside.
 sub open_beneath {
     my ( $folder, $path ) = @_;
-    my $base = resolved($folder);
-    my @todo = parts_of( $folder, $base, $path );
-    sysopen my $first, $base, $PATH_ONLY | $DIRECTORY or fail();
+    # The folder itself is no link: whoever writes below it may have put one there.
+    sysopen my $first, $folder, $PATH_ONLY | $DIRECTORY | $NOFOLLOW or return $! == $ENOENT ? () : fail();
+    my $base  = readlink( '/proc/self/fd/' . fileno $first ) // fail();
+    my @todo  = parts_of( $folder, $base, $path );
     my @stack = ($first);
     my $links = 0;
     while (@todo) {
@@ -214,12 +218,6 @@ sub open_beneath {
     return if !-f $stack[-1];
     sysopen my $found, '/proc/self/fd/' . fileno( $stack[-1] ), $RDONLY or fail();
     return $found;
-}
-
-sub resolved {
-    my ($folder) = @_;
-    sysopen my $opened, $folder, $PATH_ONLY | $DIRECTORY or fail();
-    return readlink( '/proc/self/fd/' . fileno $opened ) // fail();
 }
 
 sub parts_of {
