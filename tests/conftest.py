@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -217,10 +217,11 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:  # noqa: ANN401 - it
     if terminalreporter.config.getoption("dist", "no") != "loadfile":
         return
     reports = [each for kind in ("passed", "failed", "error", "") for each in terminalreporter.stats.get(kind, ())]
-    seconds: Counter[str] = Counter()
+    seconds: defaultdict[str, float] = defaultdict(float)
     for report in reports:
-        seconds[report.nodeid.partition("::")[0]] += report.duration
-    for file, took in seconds.most_common():
+        if isinstance(report, pytest.TestReport):  # a file that cannot be loaded has told of no test
+            seconds[report.nodeid.partition("::")[0]] += report.duration
+    for file, took in sorted(seconds.items(), key=lambda each: -each[1]):
         if took > LONG_SECONDS:
             terminalreporter.write_line(f"{took:.0f} s: {file}")
 

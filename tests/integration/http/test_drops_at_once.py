@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from pathlib import Path
 
 from headway.features.services.uploads import Archives
+from headway.kernel.dataclass import dataclass
 from headway.kernel.uploads import Upload
 from tests.integration.http.world import KEYS, World
 from tests.integration.sources.archives import FILES, zipped
