@@ -137,7 +137,7 @@ def test_one_module_reads_what_the_kernel_tells_of_processes() -> None:
         "src/headway/infra/daemons/confined.py",
         "src/headway/drivers/runtimes/launch/launcher.py",
     }
-    no_host = {"src/headway/infra/panel/data_dir.py", "src/headway/infra/panel/whereabouts.py"}
+    no_host = {f"src/headway/infra/panel/{module}.py" for module in ("data_dir", "process", "whereabouts")}
     other_machines = {"src/headway/features/servers/examination.py"}
     naming = {_name(path) for path in PRODUCT if re.search(r"""["']/proc\b""", path.read_text())}
     assert naming == {"src/headway/infra/hosts/procfs.py", *alone, *no_host, *other_machines}
