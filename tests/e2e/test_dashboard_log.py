@@ -313,7 +313,9 @@ def test_the_log_of_what_has_ended_is_had_again_when_it_is_another(
                 route.fulfill(status=409, json={"message": "another"})
 
         page.route("**/*deployment.lines*", once)
-        page.evaluate(f"location.hash = '#L{first + 5_000}'")
+        # The lines of before are still there, as many, until it asks for others.
+        with page.expect_response(lambda answer: "deployment.lines" in answer.url and answer.status == 409):
+            page.evaluate(f"location.hash = '#L{first + 5_000}'")
         page.wait_for_function("() => document.querySelectorAll('#log .log-line .log-text').length > 5", timeout=30_000)
         assert len(refused) == 1
         page.get_by_role("button", name="To the end").click()
