@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 import pytest
 
@@ -192,6 +193,24 @@ def test_the_palette_leads_where_is_typed(running: Panel, browser: Browser, firs
         palette.wait_for(timeout=SOON)
         page.keyboard.press("Escape")
         palette.wait_for(state="hidden", timeout=SOON)
+
+
+def test_what_comes_late_takes_nobody_out_of_the_palette(running: Panel, browser: Browser, first_session: str) -> None:
+    _, deployment_id = ended(running, "late to be found")
+    with opened(running, browser, first_session) as page:
+        page.goto(f"/deployments/{deployment_id}")
+        page.keyboard.press("Control+k")
+        palette = page.get_by_role("dialog", name="Go to")
+        found = palette.get_by_role("link", name="late to be found").first
+        page.keyboard.type("late to be")
+        found.wait_for(timeout=SOON)
+        found.focus()
+        for text, focused in (("late to be found", "a"), ("nothing has this name", "input")):
+            with page.expect_response(re.compile(re.escape(urlencode({"text": text}))), timeout=SOON):
+                typed = "(field, text) => { field.value = text; field.dispatchEvent(new Event('input')); }"
+                palette.locator("input").first.evaluate(typed, text)
+            page.wait_for_timeout(500)  # what has come is shown by then
+            palette.locator(f"{focused}:focus").wait_for(timeout=SOON)
 
 
 def test_a_dark_page_is_printed_dark_on_white(running: Panel, browser: Browser, first_session: str) -> None:

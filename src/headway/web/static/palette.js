@@ -11,6 +11,13 @@ function offer(palette) {
   const links = () => [...found.querySelectorAll("a")];
   let timer = 0, asking = new AbortController();
 
+  // What comes while somebody is among the links leaves them where they are, or leads them back to what they typed.
+  function show(...nodes) {
+    const at = found.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+    found.replaceChildren(...nodes);
+    if (at !== null) (links().find((link) => link.getAttribute("href") === at) ?? field).focus();
+  }
+
   // Shows what the panel finds; true when that is what is typed now.
   async function ask() {
     clearTimeout(timer);
@@ -20,13 +27,13 @@ function offer(palette) {
     if (!answer.ok || !answer.headers.has("x-headway-page") || otherness(answer)) throw new Error(String(answer.status));
     const part = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-part]");
     if (signal.aborted) return false;
-    found.replaceChildren(...part.childNodes);
+    show(...part.childNodes);
     told.textContent = `${links().length} found`;
     return true;
   }
 
   const look = () => ask().catch((error) => {
-    if (error.name !== "AbortError") found.textContent = "This was not to be had. Enter asks for it as a page.";
+    if (error.name !== "AbortError") show("This was not to be had. Enter asks for it as a page.");
   });
 
   function open() {
