@@ -92,7 +92,7 @@ A_FEW_OF_THEM = {"test_main_job.py"}  # the way from a repository to an address 
 ASKING = ("integration/http", "integration/web")  # a panel within the process
 WITHIN = ("attacks", "contract", "integration/access", "integration/db", "integration/logs", *ASKING)
 QUICK_TURNS = ((WITHIN, 4),)
-WHOLE_TURNS = ((("attacks", "contract", "e2e"), 5), (ASKING, 2))
+WHOLE_TURNS = ((("attacks", "contract", "e2e"), 7), (ASKING, 2))
 
 __all__ = [
     "database",
