@@ -15,6 +15,7 @@ from tests.support.applications.answering import (
     BROKEN_AT_IMPORT,
     DIES_AFTER_TEN,
     FALLS_SILENT,
+    LEAVES_AT_THE_EDGE,
     SERVES,
     SERVES_SLOWLY,
     TALKS_OF_ITSELF,
@@ -95,6 +96,18 @@ def test_a_release_that_dies_under_requests_gives_them_back(shared: Panel, tmp_p
     assert shared.visit(name).text == "old"
     assert row["status"] == "error" or row["unstable"]
     assert shared.get("application.one", applicationId=application_id)["servingReleaseId"] != deployment_id
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_nobody_answers_for_is_told_by_its_end(shared: Panel, tmp_path: Path, form: str) -> None:
+    """Its port is shut before it ends, as it is to see where an engine is late to tell of an end."""
+    name = f"{form}-leaves"
+    application_id = served(shared, tmp_path, form, name)
+    commit(tmp_path / name, files(form, LEAVES_AT_THE_EDGE), "leave")
+    row = shared.ended(shared.deploy(application_id), BUILD_SECONDS)
+    assert row["status"] == "error"
+    assert "The release ended by itself after it was healthy, with exit status 3" in row["errorMessage"]
+    assert shared.visit(name).text == "old"
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -212,11 +225,19 @@ def test_a_compose_service_that_dies_under_requests_gives_them_back(shared: Pane
         until(lambda: visitors.count > count + 500, what="more of them came")
     row = shared.one(deployment_id)
     require_given_back("dies.example", visitors, led, post=False)
-    told = row["errorMessage"]  # who looks first: the one that waits for an answer, or the one that watches it
-    assert "ended by itself" in told or "the edge could not reach the release" in told
+    assert "ended by itself" in row["errorMessage"]
     assert row["status"] == "error" or row["unstable"]
     assert shop.one()["composeStatus"] == "error"
     until(lambda: shop.containers(running=False) == before, 20, what="only those of before are there")
+
+
+def test_what_no_container_answers_for_is_told_by_its_end(shared: Panel, shop: Stack) -> None:
+    shared.post("domain.create", composeId=shop.compose_id, host="leaves.localhost", serviceName="web", port=3000)
+    shop.deploy(web=service(SERVES), other=SLEEPS)
+    row = shop.fail(web=service(LEAVES_AT_THE_EDGE), other=SLEEPS)
+    assert row["status"] == "error"
+    assert "A container ended by itself after it was up" in row["errorMessage"]
+    assert shared.visit("leaves").text == "old"
 
 
 def test_containers_that_answer_nobody_do_not_see_those_before_out(shared: Panel, shop: Stack) -> None:

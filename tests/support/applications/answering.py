@@ -69,6 +69,25 @@ DIES_AFTER_TEN = counting("new", 10, amid=True)
 SERVES = counting("old")
 SERVES_SLOWLY = counting("old", takes_seconds=0.1)
 
+# It answers at its port; whoever comes through the edge finds nobody there, and a second later it ends itself.
+LEAVES_AT_THE_EDGE = """\
+import http.server, os, threading
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        if self.headers.get("user-agent") == "Headway-Health":
+            self.wfile.write(b"HTTP/1.1 200 OK\\r\\ncontent-length: 3\\r\\n\\r\\nnew")
+        else:
+            self.server.socket.close()
+            threading.Timer(1, os._exit, (3,)).start()
+            self.connection.shutdown(2)
+            threading.Event().wait()
+    def log_message(self, *args):
+        pass
+
+http.server.ThreadingHTTPServer(("0.0.0.0", int(os.environ["PORT"])), Handler).serve_forever()
+"""
+
 # Whoever asks for /silence is the last to be answered; some seconds later it ends itself, where they are said.
 FALLS_SILENT = """\
 import http.server, os, threading, time

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Never, TypeVar
 
 T = TypeVar("T")
@@ -34,3 +34,9 @@ async def while_standing(work: Coroutine[Any, Any, T], watch: Callable[[], Corou
         if watching.done():
             return await watching
         return await working
+
+
+async def raised_within(seconds: float, watch: Callable[[], Coroutine[Any, Any, Never]]) -> None:
+    """Raises what the watch raises within so many seconds, and returns where it raises nothing."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(watch(), seconds)

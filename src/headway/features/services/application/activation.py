@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from headway.core.deployments.run import Json, Run, RunFailed, Undo, UndoContext
 from headway.core.engine import explain
-from headway.core.engine.background import while_standing
+from headway.core.engine.background import raised_within, while_standing
 from headway.drivers.runtimes.contract.runtime import Health, Runtime, Unhealthy
 from headway.features.edge.domain_snapshots import Domains
 from headway.features.services import releases_store
@@ -33,6 +33,7 @@ from headway.kernel.phrase import phrase
 from headway.kernel.vault import Vault
 
 _LOOK_SECONDS = 0.05
+_TOLD_SECONDS = 2.0  # an engine tells of an end a moment after nobody has answered
 _UNANSWERED = (
     "the release takes connections and answers no HTTP, so nobody is served at its addresses. Where it is to serve "
     "there, let it answer HTTP on its port."
@@ -133,7 +134,7 @@ class ApplicationActivation:
                 raise
             except HeadwayError:
                 await self._lead_back()
-                await self._require_standing(spec, health)  # the truer sentence, where that is why
+                await raised_within(_TOLD_SECONDS, lambda: self._ended(spec, health))  # truer, where that is why
                 raise
             if health.answers:
                 return None

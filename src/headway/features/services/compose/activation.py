@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Never
 
 from headway.core.deployments.run import Json, Run, RunFailed
 from headway.core.deployments.status import Reason
 from headway.core.engine import explain
+from headway.core.engine.background import raised_within
 from headway.drivers.runtimes.compose import commands, conversion
 from headway.drivers.runtimes.compose.engine import Image
 from headway.drivers.runtimes.compose.footing import Exchangeable
@@ -41,6 +44,7 @@ from headway.kernel.errors import HeadwayError, Unavailable
 from headway.kernel.phrase import phrase
 
 _LOOK_SECONDS = 0.1
+_TOLD_SECONDS = 2.0  # an engine tells of an end a moment after nobody has answered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,12 +168,10 @@ class ComposeActivation:
             if route is None:
                 return
             try:
-                await self.require_led(route, answers)
-                await asking.require_standing(answers)
+                await self._arrive(plan, route, asking, answers)
             except explain.INTERRUPTIONS:
                 raise
             except HeadwayError as error:
-                await self._lead_back(plan)
                 raise await self._watch().explained(plan, error) from error
             await self.run.say(phrase("Led to the new containers: {}", ", ".join(way.host for way in route.ways)))
 
@@ -180,15 +182,23 @@ class ComposeActivation:
         requests go to those before again by then.
         """
         asking = await self.asking()
-        while True:
-            await asyncio.sleep(_LOOK_SECONDS)
-            try:
-                await asking.require_standing(answers)
-            except Unavailable:
-                continue  # whoever writes the end meets it too
-            except RunFailed as failure:
-                await self._lead_back(plan)
-                raise self.left(plan, await self._watch().explained(plan, failure)) from failure
+        try:
+            await _ended(asking, answers)
+        except RunFailed as failure:
+            await self._lead_back(plan)
+            raise self.left(plan, await self._watch().explained(plan, failure)) from failure
+
+    async def _arrive(self, plan: Rollout, route: Route, asking: AnswerCheck, answers: Answers) -> None:
+        """Whether requests arrive at what answered; they go to those before again where not. Raises HeadwayError."""
+        try:
+            await self.require_led(route, answers)
+            await asking.require_standing(answers)
+        except explain.INTERRUPTIONS:
+            raise
+        except HeadwayError:
+            await self._lead_back(plan)
+            await raised_within(_TOLD_SECONDS, partial(_ended, asking, answers))  # truer, where that is why
+            raise
 
     async def _lead_back(self, plan: Rollout) -> None:
         """The undo does it too, once the run has ended; who comes meanwhile is not to wait for that."""
@@ -346,6 +356,14 @@ class ComposeActivation:
         missing = await self.tools.db.read(lambda tx: self.tools.routing.missing(tx, self.plan.compose_id, record))
         if missing is not None:
             raise RunFailed(f"{missing} Change the domain, or the file.")
+
+
+async def _ended(asking: AnswerCheck, answers: Answers) -> Never:
+    """Looks until one of the containers that answered runs no more. Raises RunFailed."""
+    while True:
+        await asyncio.sleep(_LOOK_SECONDS)
+        with suppress(Unavailable):  # whoever writes the end meets it too
+            await asking.require_standing(answers)
 
 
 def _given(own: float | None, default: float) -> float:
