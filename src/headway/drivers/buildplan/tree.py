@@ -30,6 +30,7 @@ class Tree:
     names: frozenset[str]
     contents: Mapping[str, bytes] = field(default_factory=dict)
     is_cut: bool = False
+    _texts: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __contains__(self, name: str) -> bool:
         return name in self.names
@@ -45,13 +46,14 @@ class Tree:
         """The contents as text to be searched, "" where the file is not there or was not read. A line of more than some
         thousand characters goes on in the next one, and of hundreds of blanks in a row the first and the last stay.
         """
+        if (known := self._texts.get(name)) is not None:  # some are asked for a hundred times
+            return known
         text = _BLANKS.sub(_fewer, self.whole(name))
         lines = text.split("\n")
-        return (
-            text
-            if max(map(len, lines)) <= _LONGEST_LINE
-            else "\n".join(part for line in lines for part in _parts(line))
-        )
+        if max(map(len, lines)) > _LONGEST_LINE:
+            text = "\n".join(part for line in lines for part in _parts(line))
+        self._texts[name] = text
+        return text
 
     def whole(self, name: str) -> str:
         """The contents as they are, for what is parsed and searched by no pattern that could take long."""
