@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.e2e.test_dashboard_first_day import browser, running, signed_in
-from tests.support.panel.browser import NAME, PASSWORD
+from tests.support.panel.browser import NAME, PASSWORD, is_complaint
 from tests.support.panel.panel import Panel
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def at_localhost(running: Panel, browser: Browser) -> Iterator[tuple[Page, list[
     """A page of a browser that knows the panel by a name, and what it complains of."""
     context = browser.new_context(base_url=f"http://localhost:{running.port}")
     page, said = context.new_page(), list[str]()
-    page.on("console", lambda message: said.append(message.text) if message.type in {"error", "warning"} else None)
+    page.on("console", lambda message: said.append(message.text) if is_complaint(message) else None)
     page.on("pageerror", lambda error: said.append(str(error)))
     yield page, said
     context.close()

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
 from tests.e2e.test_dashboard_first_day import browser, running, signed_in
-from tests.support.panel.browser import PASSWORD, opened
+from tests.support.panel.browser import PASSWORD, is_complaint, opened
 from tests.support.panel.panel import Panel, until
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def visited(running: Panel, browser: Browser, cookie: str, *, scripts: bool) -> 
     context = browser.new_context(java_script_enabled=scripts, base_url=url)
     context.add_cookies([{"name": f"headway-{running.port}", "value": cookie, "url": url}])
     page, said = context.new_page(), list[str]()
-    page.on("console", lambda message: said.append(message.text) if message.type in {"error", "warning"} else None)
+    page.on("console", lambda message: said.append(message.text) if is_complaint(message) else None)
     page.on("pageerror", lambda error: said.append(str(error)))
     yield page
     assert [each for each in said if "status of 403" not in each] == []

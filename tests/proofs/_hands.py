@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from tests.support.panel.browser import is_complaint
 from tests.support.panel.panel import Panel
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ def at_browser(
     context = browser.new_context(java_script_enabled=scripts, base_url=origin)
     page, said = context.new_page(), list[str]()
     page.set_default_timeout(30_000)
-    page.on("console", lambda told: said.append(told.text) if told.type in {"error", "warning"} else None)
+    page.on("console", lambda told: said.append(told.text) if is_complaint(told) else None)
     page.on("pageerror", lambda error: said.append(str(error)))
     page.on("request", lambda sent: said.append(sent.url) if is_foreign(sent.url, running) else None)
     try:

@@ -23,7 +23,7 @@ from tests.integration.web.shown import ELEMENTS, wrongs
 from tests.integration.web.test_foreign_requests import nothing_forged_is_done
 from tests.integration.web.test_page_access import gets_what_the_rows_say
 from tests.support.forges.forge_apis import TOKEN, forge_api
-from tests.support.panel.browser import CHROMIUM, FLAGS
+from tests.support.panel.browser import CHROMIUM, FLAGS, is_complaint
 
 if TYPE_CHECKING:
     from playwright.async_api import ConsoleMessage, Page
@@ -168,7 +168,7 @@ def _listened_to(page: Page, origin: str) -> list[str]:
 
 def _is_complaint(told: ConsoleMessage) -> bool:
     """Whether it complains, but of the icon that a browser asks for where a part, which names none, is opened alone."""
-    return told.type in {"error", "warning"} and not str(told.location["url"]).endswith("/favicon.ico")
+    return is_complaint(told) and not str(told.location["url"]).endswith("/favicon.ico")
 
 
 async def test_nothing_that_is_forged_is_done(tmp_path: Path, sqlite_template: Path) -> None:
