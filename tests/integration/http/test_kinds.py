@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from headway.core.deployments import store
+from headway.core.deployments.subjects import SERVICES
 from headway.core.engine.run_end import take_back
+from headway.features.services.model import type_of
 from tests.integration.http.world import World
 
 _OF_GIT = {"git-key", "git-fetch", "errand", "outgoing", "incoming"}
@@ -35,6 +37,12 @@ KINDS = {
 
 def test_what_rows_say_of_kinds_and_undos_is_known(world: World) -> None:
     assert {name: set(kind.undos) for name, kind in world.platform.engine._parts.registered.kinds.items()} == KINDS
+
+
+def test_each_kind_of_service_is_known_for_one_beside_its_folder(world: World) -> None:
+    kinds = set(world.platform.features.kinds.by_type)
+    assert kinds <= set(SERVICES), "OF_SERVICES of core/access/topics.py lacks its noun"
+    assert {type_of(kind) for kind in kinds} == kinds, "it is taken for an application"
 
 
 async def test_an_undo_that_no_version_knows_stays_owed_whatever_its_kind(world: World) -> None:

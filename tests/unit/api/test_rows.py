@@ -233,6 +233,12 @@ def test_a_running_deployment_in_the_queue_says_since_when() -> None:
     assert row["servicePath"] == {"href": None, "label": "Application"}
 
 
+@pytest.mark.parametrize("subject_type", SubjectType)
+def test_the_queue_has_a_word_for_each_type(subject_type: SubjectType) -> None:
+    label = job_row(Listed.of(replace(PENDING, subject_type=subject_type)), "deploy", None)["servicePath"]["label"]
+    assert label.replace(" ", "").casefold() in subject_type.casefold()
+
+
 def test_shapes_are_what_their_schemas_say() -> None:
     TypeAdapter(DeploymentRow).validate_python(shown(DONE), strict=True)
     TypeAdapter(DeploymentRow).validate_python(shown(replace(DONE, triggered_by="")), strict=True)

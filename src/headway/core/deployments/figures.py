@@ -17,6 +17,7 @@ from headway.core.access.policy import Visibility
 from headway.core.deployments.list_queries import BUILT_THERE, branches, is_given, within
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.status import ON_REQUEST, Status
+from headway.core.deployments.subjects import SERVICES
 from headway.core.deployments.summary import deployment_rows, in_one_value
 from headway.core.deployments.usual_times import Span, milliseconds, span_of
 from headway.infra.db.tables.deployments import deployments
@@ -26,9 +27,7 @@ from headway.kernel.dataclass import dataclass
 MOST_DAYS = 90
 MOST_COUNTED = 10_000  # of the newest, of each way to them
 # What is deployed for itself; the other types are runs for something, and are counted where that is asked for.
-_TYPES = tuple(
-    each.value for each in (SubjectType.APPLICATION, SubjectType.COMPOSE, SubjectType.DATABASE, SubjectType.PREVIEW)
-)
+_TYPES = (*SERVICES, SubjectType.PREVIEW.value)
 _DAY = timedelta(days=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from headway.core.deployments.model import Request, SubjectType
 from headway.core.deployments.run import Kind
 from headway.drivers.runtimes.contract.inside import Inside
+from headway.drivers.runtimes.contract.written_log import WrittenLog
 from headway.drivers.sources.base import Source
 from headway.features.edge.domains_model import DomainRequest
 from headway.features.edge.route_target import RouteTarget
@@ -260,6 +261,14 @@ class ServiceRollbacks(Protocol):
         ...
 
 
+class WrittenLogsOf(Protocol):
+    """Finds what the processes or containers of a service of one kind write."""
+
+    async def __call__(self, service_id: str, /) -> Sequence[WrittenLog]:
+        """The logs of what serves of it, none where nothing is kept. Raises HeadwayError."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceKind:
     """One kind of services, by what it is asked for."""
@@ -275,6 +284,7 @@ class ServiceKind:
     databases: DatabaseContainers
     downtime: DowntimeOf
     rollbacks: ServiceRollbacks
+    written_logs: WrittenLogsOf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

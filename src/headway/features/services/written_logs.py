@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import field
-from typing import Protocol
 
 from headway.core.access.model import Actor
 from headway.core.access.policy import Missing, Noun, Permission, permit
-from headway.core.deployments.model import SubjectType
 from headway.drivers.runtimes.contract.numbered_log import (
     NumberedLogs,
     TextHits,
@@ -19,20 +17,13 @@ from headway.drivers.runtimes.contract.numbered_log import (
 from headway.drivers.runtimes.contract.whole_log import file_name, whole_log
 from headway.drivers.runtimes.contract.written_log import WrittenLog
 from headway.features.services import overview_store
+from headway.features.services.kinds import ServiceKinds
 from headway.features.services.model import type_of
 from headway.features.services.overview_store import ServiceOverview
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Conflict, NotFound
-
-
-class WrittenLogsOf(Protocol):
-    """Finds what the processes or containers of a service of one kind write."""
-
-    async def __call__(self, service_id: str, /) -> Sequence[WrittenLog]:
-        """The logs of what serves of it, none where nothing is kept. Raises HeadwayError."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +46,10 @@ class WholeLog:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceLogReader:
-    """What callers may read of what services write. ``of`` finds the logs of a service of each type."""
+    """What callers may read of what services write; ``kinds`` know where it is."""
 
     db: Database
-    of: Mapping[SubjectType, WrittenLogsOf]
+    kinds: ServiceKinds
     numbered: NumberedLogs = field(default_factory=NumberedLogs)
 
     async def lines(
@@ -109,7 +100,7 @@ class ServiceLogReader:
             return found
 
         service = await self.db.read(look)
-        return service, await self.of[type_of(service.kind)](service_id)
+        return service, await self.kinds.by_type[type_of(service.kind)].written_logs(service_id)
 
 
 def _called(logs: Sequence[WrittenLog], name: str | None) -> WrittenLog | None:

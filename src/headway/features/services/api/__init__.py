@@ -25,15 +25,12 @@ def routers(panel: PanelParts) -> Mapping[str, Callable[[], Routed]]:
 
 def _service(panel: PanelParts) -> Routed:
     from headway.api.router import joined
-    from headway.core.deployments.model import SubjectType
     from headway.features.rollbacks.api import saved_changes
     from headway.features.rollbacks.saved_changes import SavedChangesReader
     from headway.features.rollbacks.store import left_by
     from headway.features.services.api import downtime, logs, service
-    from headway.features.services.application.written_logs import ApplicationLogs
-    from headway.features.services.compose.written_logs import ComposeLogs
     from headway.features.services.overview import OverviewReader
-    from headway.features.services.written_logs import ServiceLogReader, WrittenLogsOf
+    from headway.features.services.written_logs import ServiceLogReader
     from headway.features.usage.api import operations as usage
 
     db = panel.base.db
@@ -41,12 +38,10 @@ def _service(panel: PanelParts) -> Routed:
     saved = SavedChangesReader(db=db, forms=panel.features.rollbacks.service.forms)
     used = usage.service_router.over(panel.features.usage.reader)
     down = downtime.router.over(panel.features.downtime)
-    written_by: Mapping[SubjectType, WrittenLogsOf] = {
-        SubjectType.APPLICATION: ApplicationLogs(lifecycle=panel.features.applications.lifecycle),
-        SubjectType.COMPOSE: ComposeLogs(lifecycle=panel.features.composes.lifecycle),
-    }
     log_needs = logs.ServiceLogNeeds(
-        logs=ServiceLogReader(db=db, of=written_by), seat=panel.streams.seat, download=panel.streams.text_download
+        logs=ServiceLogReader(db=db, kinds=panel.features.kinds),
+        seat=panel.streams.seat,
+        download=panel.streams.text_download,
     )
     written = logs.router.over(log_needs)
     return joined("service", (overviews, saved_changes.router.over(saved), used, down, written))

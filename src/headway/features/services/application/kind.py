@@ -17,6 +17,7 @@ from headway.features.services.application.rollback import ApplicationRollback
 from headway.features.services.application.rollbacks import ApplicationRollbacks
 from headway.features.services.application.scripts import ApplicationScripts
 from headway.features.services.application.volumes import ApplicationVolumes
+from headway.features.services.application.written_logs import ApplicationLogs
 from headway.features.services.kinds import ServiceKind
 from headway.features.services.requests import deploy_request
 
@@ -39,4 +40,5 @@ def application_kind(
         rollbacks=ApplicationRollbacks(
             kind=ApplicationRollback(planner=planner, contexts=lifecycle.driver.contexts), lifecycle=lifecycle
         ),
+        written_logs=ApplicationLogs(lifecycle=lifecycle),
     )

@@ -17,6 +17,7 @@ from headway.features.services.compose.rollback import ComposeRollback
 from headway.features.services.compose.rollbacks import ComposeRollbacks
 from headway.features.services.compose.scripts import ComposeScripts
 from headway.features.services.compose.volumes import ComposeVolumes
+from headway.features.services.compose.written_logs import ComposeLogs
 from headway.features.services.kinds import ServiceKind
 from headway.features.services.requests import deploy_request
 
@@ -37,4 +38,5 @@ def compose_kind(creation: ComposeCreation, planner: ComposePlanner, lifecycle: 
         rollbacks=ComposeRollbacks(
             kind=ComposeRollback(planner=planner, contexts=lifecycle.driver.contexts), lifecycle=lifecycle
         ),
+        written_logs=ComposeLogs(lifecycle=lifecycle),
     )
