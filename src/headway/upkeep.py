@@ -27,7 +27,6 @@ from headway.core.engine.scheduler import store as timers_store
 from headway.drivers.panel_machine import PanelMachine
 from headway.features.notifications import store as notifications_store
 from headway.features.services import store as services_store
-from headway.features.services.application import deploy
 from headway.infra.daemons.daemon import MARKER
 from headway.infra.db import dump, earlier
 from headway.infra.db.engine import SqlDatabase
@@ -40,6 +39,7 @@ from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Conflict, HeadwayError, InvalidInput
 from headway.kernel.settings import Part, Settings
 from headway.kernel.vault import Vault
+from headway.kind_versions import KIND_VERSIONS
 from headway.surveys import lines
 
 log = logging.getLogger(__name__)
@@ -167,7 +167,6 @@ def look_ahead(settings: Settings) -> Outlook:
     folder = settings.data_dir
     url = settings.database.reveal()
     revision, known = dump.revision(url), dump.known_revisions()
-    kinds = {deploy.KIND: (deploy.VERSION, deploy.RELEASE_COMMAND)}
     can_read = revision is not None and revision in known
     return Outlook(
         data_dir=folder,
@@ -181,7 +180,7 @@ def look_ahead(settings: Settings) -> Outlook:
         panel=holder_of(folder),
         unfinished=tuple(_unfinished(url)) if can_read else (),
         left=tuple(_left(settings, url, folder / "vault.key")) if can_read else (),
-        kinds=kinds,
+        kinds=KIND_VERSIONS,
         database_bytes=_database_bytes(folder),
         free_bytes=shutil.disk_usage(next(each for each in (folder, *folder.parents) if each.exists())).free,
     )

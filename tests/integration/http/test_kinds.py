@@ -8,6 +8,7 @@ from headway.core.deployments import store
 from headway.core.deployments.subjects import SERVICES
 from headway.core.engine.run_end import take_back
 from headway.features.services.model import type_of
+from headway.kind_versions import KIND_VERSIONS
 from tests.integration.http.world import World
 
 _OF_GIT = {"git-key", "git-fetch", "errand", "outgoing", "incoming"}
@@ -57,3 +58,8 @@ async def test_an_undo_that_no_version_knows_stays_owed_whatever_its_kind(world:
         if owed is None or not await db.read(lambda tx: store.undos_of(tx, deployment_id)):
             dropped.append(name)
     assert dropped == []
+
+
+def test_whoever_looks_ahead_of_an_upgrade_knows_all_kinds(world: World) -> None:
+    kinds = world.platform.engine._parts.registered.kinds.values()
+    assert {kind.name: (kind.version, kind.repeatable_until) for kind in kinds} == KIND_VERSIONS

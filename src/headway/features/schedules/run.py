@@ -33,7 +33,7 @@ from headway.kernel.dataclass import dataclass
 from headway.kernel.phrase import phrase
 
 INSIDE = "inside"
-_SCRIPT = "script"
+SCRIPT = "script"
 _END = "end"
 _LONGEST_TITLE = 200
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -52,7 +52,7 @@ class ScheduleKind:
     name: str = KIND
     version: int = VERSION
     freezes: Callable[[Tx, Deployment, ServiceKinds], Frozen] = freeze
-    repeatable_until: str | None = _SCRIPT  # who knows what half a script has done
+    repeatable_until: str | None = SCRIPT  # who knows what half a script has done
 
     def freeze(self, tx: Tx, deployment: Deployment) -> Frozen:
         return self.freezes(tx, deployment, self.kinds)
@@ -147,7 +147,7 @@ def _gates(tools: ApplicationContext) -> str:
 
 def _work(plan: SchedulePlan) -> str:
     """What the step and its command are called."""
-    return runs.COMMAND if plan.command else _SCRIPT
+    return runs.COMMAND if plan.command else SCRIPT
 
 
 def _one_line(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -17,9 +16,8 @@ from headway.core.deployments.model import Deployment, Request, SubjectType, ask
 from headway.core.deployments.service import Stopping
 from headway.core.deployments.status import Intent, Status
 from headway.core.deployments.subject_shutdown import end_unfinished
-from headway.features.servers.deferred_deletion import kept_deletion
-from headway.features.services import store
-from headway.features.services.desired_state import begin_start, require_deployed, want_down
+from headway.features.services import shutdown, store
+from headway.features.services.desired_state import begin_start, require_deployed
 from headway.features.services.lifecycle import ServiceLifecycle
 from headway.features.services.model import S, Service, noun_of
 from headway.features.services.relocation import ServiceRelocation
@@ -28,21 +26,8 @@ from headway.features.services.store import ServiceReader
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.dataclass import dataclass
-from headway.kernel.errors import Unavailable
 from headway.kernel.search import Page, Words
 from headway.kernel.vault import Vault
-
-_STOP_SECONDS = 25.0  # clients wait for thirty
-
-
-class NotStoppedYet(Unavailable):
-    """A service is to be down, and something of it takes longer to end than anybody waits for."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(
-            f"{name} is being stopped, and not all of it has ended within {_STOP_SECONDS:g} s. It goes on ending: a "
-            "container has as long as its stop_grace_period says, and nothing starts it again meanwhile."
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,14 +161,7 @@ class ServiceUseCases(ABC, Generic[S]):
         nothing runs. Raises NotStoppedYet where that takes long: whoever keeps the service as it is wanted goes on.
         """
         service = await self.one(actor, permission, service_id)
-        await self.db.run(lambda tx: want_down(tx, service_id))
-        await self._end_all(service_id)
-        try:
-            async with asyncio.timeout(_STOP_SECONDS), self.lifecycle.turn(service_id):
-                await self._take_down(service)
-        except TimeoutError as error:
-            raise NotStoppedYet(service.name) from error
-        await self.db.run(lambda tx: want_down(tx, service_id))
+        await shutdown.stop(self.db, self.lifecycle, service, self._end_all, self._take_down)
         return await self.one(actor, permission, service_id)
 
     async def delete(
@@ -200,12 +178,7 @@ class ServiceUseCases(ABC, Generic[S]):
             return service if delete_volumes is None else replace(service, delete_volumes=delete_volumes)
 
         service = await self.db.run(begin)
-        with kept_deletion(service.name, service.host_id):
-            await self._end_all(service_id)
-            await self.lifecycle.remove_previews(service_id, self.stopping)
-            async with self.lifecycle.turn(service_id):
-                if await self.db.read(lambda tx: store.is_being_deleted(tx, service_id)):
-                    await self.lifecycle.remove(service)
+        await shutdown.delete(self.db, self.lifecycle, service, self._end_all, self.stopping)
         return service
 
     # What a kind says of its services.

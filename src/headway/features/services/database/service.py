@@ -18,8 +18,8 @@ from headway.core.deployments.status import Intent
 from headway.core.deployments.subject_shutdown import end_unfinished
 from headway.features.git.references import judged, require_references
 from headway.features.projects.store import place_of
-from headway.features.servers.deferred_deletion import kept_deletion
 from headway.features.servers.host_assignment import host_for
+from headway.features.services import shutdown
 from headway.features.services import store as services_store
 from headway.features.services.application import powers
 from headway.features.services.application import store as applications
@@ -36,7 +36,6 @@ from headway.features.services.desired_state import (
     begin_start,
     require_at_rest,
     require_deployed,
-    want_down,
     want_up,
 )
 from headway.features.services.relocation import ServiceRelocation
@@ -268,14 +267,12 @@ class DatabaseService:
             await self.lifecycle.again(database.runs)
 
     async def stop(self, actor: Actor, permission: Permission, kind: DatabaseKind, database_id: str) -> Database:
-        """Ends its deployments and what runs; returns when nothing does. Raises InvalidInput for one elsewhere."""
+        """Ends its deployments and what runs; returns when nothing does. Raises InvalidInput for one elsewhere, and
+        NotStoppedYet where it takes long.
+        """
         database = await self.one(actor, permission, kind, database_id)
         _require_here(database)
-        await self.db.run(lambda tx: want_down(tx, database_id))
-        await self._end_all(database_id)
-        async with self.lifecycle.turn(database_id):
-            await self.lifecycle.down(database.runs)
-        await self.db.run(lambda tx: want_down(tx, database_id))
+        await shutdown.stop(self.db, self.lifecycle, database.runs, self._end_all, self.lifecycle.down)
         return await self.one(actor, permission, kind, database_id)
 
     async def remove(
@@ -304,10 +301,7 @@ class DatabaseService:
             return replace(database, runs=replace(database.runs, settings=settings))
 
         database = await self.db.run(begin)
-        with kept_deletion(database.runs.name, database.runs.host_id):
-            await self._end_all(database_id)
-            async with self.lifecycle.turn(database_id):
-                await self.lifecycle.remove(database.runs)
+        await shutdown.delete(self.db, self.lifecycle, database.runs, self._end_all, self.stopping)
         return database
 
     async def move(
