@@ -137,11 +137,6 @@ def give_to_project(tx: Tx, subject_type: SubjectType, subject_id: str, project_
     tx.execute(update(deployments).where(*mine).values(project_id=project_id))
 
 
-def all_running(tx: Tx) -> list[Deployment]:
-    """Every running deployment."""
-    return [record(row) for row in tx.execute(select(*_RECORD_COLUMNS).where(RUNNING))]
-
-
 def unfinished_kinds(tx: Tx) -> list[Unfinished]:
     """What runs, read from columns that every release has had: the schema may be an older one."""
     running = tx.execute(select(_c.deployment_id, _c.kind, _c.kind_version).where(RUNNING).order_by(_c.seq)).all()

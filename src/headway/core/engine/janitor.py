@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
@@ -18,8 +17,6 @@ from headway.core.engine.run_end import take_back
 from headway.infra.hosts.base import Handle, Host, HostUnreachable
 from headway.kernel.errors import HeadwayError, Unavailable
 from headway.kernel.events import DeploymentEnded
-
-log = logging.getLogger(__name__)
 
 _REST = 60.0
 _SLOW_SECONDS = 5.0  # in which a failure says nothing of what comes next

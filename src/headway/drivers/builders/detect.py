@@ -26,7 +26,6 @@ FILES = (PROCFILE, *python.FILES, *node.FILES, *static.FILES, *FOREIGN)
 App = PythonApp | NodeApp
 _NO_BUILD = frozenset({"true", ":"})  # the user's word that what is there is to be served as it is
 
-_PYTHON_WORD = re.compile(r"(?:^|[\s;&|(])python(?=\s)")
 _ANY_PYTHON = re.compile(r"\b(?:python3?|gunicorn|uvicorn|flask|celery)\b")
 _NODE_WORD = re.compile(r"(?:^|[\s;&|(])(?:node|npm|npx|yarn|pnpm)(?=\s)")
 _HOW: Mapping[str, str] = {
@@ -66,7 +65,6 @@ def detect(listing: Listing, spec: BuildSpec) -> Plan:
         env=_env(app, lines),
         static_folders=outcome.folders,
         is_built=is_built and (build or "") not in _NO_BUILD,
-        needs_python_link=not has_venv and any(_PYTHON_WORD.search(line) for line in lines),
         reasons=(*(app.notes if app is not None else ()), outcome.reason),
     )
 

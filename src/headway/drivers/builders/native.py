@@ -58,7 +58,7 @@ class NativeBuilder:
         provided = await _provided(work, plan, spec)
         await work.host.make_folder(spec.cache_folder, owner=spec.account)
         path = plan.path
-        if _says_python(plan, provided) and await work.host.read_file("/usr/bin/python", limit=1) is None:
+        if says_python(plan, provided) and await work.host.read_file("/usr/bin/python", limit=1) is None:
             await work.command("python-link", link_python(workspace.folder, spec))
             path = (*path, _LINKS)
         surroundings = Surroundings(
@@ -130,7 +130,7 @@ async def run_phases(
         await cache.keep(group, recalled)
 
 
-def _says_python(plan: BuildPlan, provided: Provided) -> bool:
+def says_python(plan: BuildPlan, provided: Provided) -> bool:
     """Whether a command line calls Python by a name that Debian has only in a virtual environment."""
     lines = [process.command for process in plan.processes]
     lines += [phase.argv[2] for phase in plan.phases if phase.argv[:2] == ("/bin/sh", "-c")]

@@ -49,5 +49,4 @@ class Plan:
     env: Mapping[str, str] = field(default_factory=dict)
     static_folders: tuple[str, ...] = ()
     is_built: bool = False
-    needs_python_link: bool = False
     reasons: tuple[str, ...] = ()

@@ -22,7 +22,6 @@ IN_SITE = ("_redirects",)
 IN_REPOSITORY = ("netlify.toml", "vercel.json", "static.json", "Staticfile")
 _MOVES = frozenset({301, 302, 303, 307, 308})
 _STATUS = re.compile(r"(\d{3})(!?)")
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # Of a part in parentheses only forms that every engine of expressions reads alike, and in linear time.
 _PLAIN_GROUP = re.compile(r"\.[*+]|\[\^/\][*+]|\\d[*+]|\[[a-z0-9A-Z-]{1,20}\][*+]|[\w-]+(?:\|[\w-]+)*")
 _PART = re.compile(

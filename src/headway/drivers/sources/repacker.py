@@ -34,7 +34,6 @@ RATIO_COUNTS_FROM = 64 << 20
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NO_NEW_PRIVS = 38
-_PIECE = 1 << 20
 _MOST_LINKS = 40
 _LONGEST_NAME = 4096
 _LATEST = 2**33 - 1  # what a plain header of a tar holds of a time

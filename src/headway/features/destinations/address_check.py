@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-
 from headway.core.deployments.run import RunFailed
 from headway.core.deployments.status import Reason
 from headway.drivers.storages.base import Storage, StorageRefused
 from headway.drivers.storages.queries import Storages
 from headway.infra import outward_connections
-
-Gated = Callable[[], Path | None]
-"""Sees to it that the kernel judges what begins from now on; the group below which it does, None where it cannot."""
 
 
 async def require_outward_now(address: str) -> None:

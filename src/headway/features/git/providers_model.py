@@ -15,16 +15,13 @@ from headway.kernel.secret import Secret
 
 _LONGEST_URL = 1_024
 
-PLAIN = ("user", "group", "app_id", "installation_id", "app_name")
-SECRET = ("token", "private_key", "webhook_secret")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GitProvider:
     """A forge with what opens it, as lists show it: its secrets stay sealed, and ``has`` names those that there are.
-    ``api_url`` is None where it follows from ``url``. ``facts`` are what its forge needs beside that, by the names in
-    ``PLAIN``. One that is not ``shared`` only its maker and the owners see. ``guarded``: whoever gave its address may
-    not use the machine, and it leads to the internet only.
+    ``api_url`` is None where it follows from ``url``. ``facts`` are what its forge needs beside that (``user``,
+    ``group``, ``app_id``, …). One that is not ``shared`` only its maker and the owners see. ``guarded``: whoever gave
+    its address may not use the machine, and it leads to the internet only.
     """
 
     provider_id: str

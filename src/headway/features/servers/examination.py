@@ -10,7 +10,7 @@ from headway.features.servers.model import ServerFacts
 from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused
 from headway.infra.hosts.ssh import SshHost
 
-DOCKER_FOLDER, DOCKER_SOCKET = "/var/run", "/var/run/docker.sock"
+DOCKER_SOCKET = "/var/run/docker.sock"
 
 
 async def examined(host: SshHost) -> ServerFacts:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import field, replace
@@ -31,8 +30,6 @@ from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError
 from headway.kernel.events import Events
 from headway.kernel.secret import Secret
-
-log = logging.getLogger(__name__)
 
 _REST = 2.0
 _LOOP = "servers"

@@ -176,7 +176,7 @@ async def _containers_of(host: SampledHost, services: Collection[str], known: Ma
     found = {}
     for each in listed:
         own = each.get("Labels") or {}
-        named = [service_id for name in (labels.APPLICATION, labels.COMPOSE) if (service_id := own.get(name))]
+        named = [service_id for name in labels.OF_SERVICES if (service_id := own.get(name))]
         if len(named) == 1 and named[0] in services and not labels.leads_to_others(own):
             found[each["Id"]] = service_target(named[0])
     return found

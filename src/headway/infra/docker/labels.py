@@ -25,6 +25,9 @@ OWN = "headway."
 COMPOSES = "com.docker.compose."
 OWN_FAMILIES = (OWN, COMPOSES)
 
+OF_SERVICES = (APPLICATION, COMPOSE)
+"""Each has the id of the service whose container carries it."""
+
 _OF_NOBODY = (PANEL, PROJECT, APPLICATION, NAME, DEPLOYMENT, RELEASE, COMPOSE, SWARM, IMAGE, WAY)
 _OF_COMPOSE = (
     *("project", "service", "container-number", "oneoff", "config-hash", "version", "image", "depends_on", "replace"),
@@ -53,6 +56,13 @@ def of_container(own: Mapping[str, str]) -> dict[str, str]:
 def leads_to_others(labels: Mapping[str, str]) -> bool:
     """Whether a container with these labels is a forwarder."""
     return labels.get(FORWARDER) == ""
+
+
+def is_of_release(labels: Mapping[str, str]) -> bool:
+    """Whether a container with these labels is a release's: of an application, and neither a compose file's, which can
+    give its own what labels it likes but for its mark, nor a swarm's, which keeps its own.
+    """
+    return bool(labels.get(RELEASE)) and not labels.get(COMPOSE) and not labels.get(SWARM)
 
 
 def strange(labels: Mapping[str, str], own: Mapping[str, str]) -> list[str]:

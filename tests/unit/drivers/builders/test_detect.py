@@ -181,24 +181,6 @@ def test_a_procfile_that_only_releases_leaves_the_rest_to_the_files() -> None:
     assert found.release_command == "./migrate"
 
 
-@pytest.mark.parametrize(
-    ("command", "is_needed"),
-    [
-        ("python app.py", True),
-        ("exec python app.py", True),
-        ("cd src;python app.py", True),
-        ("python3 app.py", False),
-        ("python3.13 app.py", False),
-        ("./python app.py", False),
-        ("ipython x", False),
-    ],
-)
-def test_a_command_that_says_python_needs_a_link(command: str, is_needed: bool) -> None:  # noqa: FBT001 - a case
-    assert plan({"Procfile": f"web: {command}\n"}).needs_python_link is is_needed
-    with_venv = plan({"Procfile": f"web: {command}\n", "requirements.txt": "x\n"})
-    assert not with_venv.needs_python_link
-
-
 def test_static_sites() -> None:
     assert plan({"index.html": ""}).static_folders == (".",)
     assert plan({"public/index.html": ""}).static_folders == ("public",)

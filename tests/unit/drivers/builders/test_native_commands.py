@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from headway.drivers.builders.base import BuildSpec
-from headway.drivers.builders.native import Surroundings, link_python, phase_command, seal
+from headway.drivers.builders.native import Surroundings, link_python, phase_command, says_python, seal
 from headway.drivers.builders.plan import Phase
+from headway.drivers.buildplan.plan import BuildPlan
 from headway.drivers.buildplan.toolchains.store import Provided
 from headway.infra.hosts.command import Account, Command, Limits, Stage
+from headway.kernel.artifacts import Process
 from headway.kernel.secret import Secret
 
 BUILD = Account(uid=911, gid=912)
@@ -116,3 +118,21 @@ def test_a_panel_without_accounts_seals_by_modes_alone(tmp_path: Path) -> None:
     found = [tmp_path, tmp_path / "closed", tmp_path / "closed" / "file"]
     assert [stat.S_IMODE(path.stat().st_mode) for path in found] == [0o750, 0o750, 0o640]
     assert {(path.stat().st_uid, path.stat().st_gid) for path in found} == {(before.st_uid, before.st_gid)}
+
+
+@pytest.mark.parametrize(
+    ("command", "is_said"),
+    [
+        ("python app.py", True),
+        ("exec python app.py", True),
+        ("cd src;python app.py", True),
+        ("python3 app.py", False),
+        ("python3.13 app.py", False),
+        ("./python app.py", False),
+        ("ipython x", False),
+    ],
+)
+def test_a_command_that_says_python_needs_a_link_but_in_a_virtual_environment(command: str, *, is_said: bool) -> None:
+    processes = (Process(name="web", command=command),)
+    assert says_python(BuildPlan(provider="python", processes=processes), Provided()) is is_said
+    assert not says_python(BuildPlan(provider="python", processes=processes, path=(".venv/bin",)), Provided())

@@ -94,7 +94,6 @@ _SEVERAL: Final = re.compile(r"[&;|\n]")
 _VARIABLE: Final = re.compile(r"[A-Za-z_]\w*=")
 _MAINS: Final = (*node_program.ENTRIES, *node_typescript.ENTRIES)
 _MOST_PACKAGES: Final = 30
-_MOST_FOLLOWED: Final = 3  # of which what their programs load is looked at too
 _NX: Final[Mapping[str, str]] = {"NX_DAEMON": "false", "NX_NO_CLOUD": "true"}
 # Since 2 a task knows only the variables that turbo.json lists for it, unless it is told otherwise.
 _TURBO: Final[Mapping[str, str]] = {"TURBO_ENV_MODE": "loose"}

@@ -129,12 +129,6 @@ def script_block(text: str) -> dict[str, Any] | None:
     return Tree(names=frozenset({name}), contents={name: "\n".join(lines).encode()}).toml(name)
 
 
-def local_names(tree: Tree) -> frozenset[str]:
-    """The modules that the tree itself has: its files and folders at the top and below src."""
-    tops = (name.removeprefix("src/").split("/")[0] for name in tree.names if name.endswith(".py"))
-    return frozenset(top.removesuffix(".py") for top in tops)
-
-
 def production_groups(data: Mapping[str, Any]) -> tuple[str, ...]:
     """The groups of dependencies in a pyproject.toml that are for what is deployed."""
     return tuple(name for name in _PRODUCTION if name in _table(data, "dependency-groups"))

@@ -302,17 +302,10 @@ class ContainerRuntime:
         return [each["Id"] for each in await self._list(panel=self._panel_id, release=release_id)]
 
     async def _list(self, **wanted: str) -> list[dict[str, Any]]:
-        """Those of releases: a compose file can give its own containers what labels it likes, but for its mark, and a
-        swarm keeps its own.
-        """
         found: list[dict[str, Any]] = await self._api.get(
             "/containers/json", all=True, filters=labels.labelled(**wanted)
         )
-        return [each for each in found if _is_of_release(each["Labels"])]
-
-
-def _is_of_release(marks: Mapping[str, str]) -> bool:
-    return bool(marks.get(labels.RELEASE)) and not marks.get(labels.COMPOSE) and not marks.get(labels.SWARM)
+        return [each for each in found if labels.is_of_release(each["Labels"])]
 
 
 def _looks() -> range:

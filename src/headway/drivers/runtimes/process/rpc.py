@@ -15,7 +15,6 @@ from headway.kernel.errors import HeadwayError, Unavailable
 
 BAD_NAME = 10
 NOT_RUNNING = 70
-ALREADY_STARTED = 60
 ALREADY_ADDED = 90
 STILL_RUNNING = 91
 CANNOT_READ = 92

@@ -6,7 +6,6 @@ import asyncio
 import gzip
 import itertools
 import json
-import logging
 import platform
 import shutil
 import tempfile
@@ -25,8 +24,6 @@ from headway.infra.hosts.ssh import SshHost
 from headway.infra.hosts.ssh_program import Conversation
 from headway.infra.hosts.wheel_programs import beside_python
 from headway.kernel.errors import Conflict, HeadwayError, Unavailable
-
-log = logging.getLogger(__name__)
 
 Say = Callable[[str], Awaitable[None]]
 Message = Mapping[str, Any]

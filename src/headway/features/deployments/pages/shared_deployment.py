@@ -21,7 +21,6 @@ LINES: Asked[LinesRow] = Asked("deployment.sharedLines")
 _FOLLOW = "deployment.followSharedLines"
 _FOLDER = "features/deployments/pages"
 _UNFINISHED = frozenset({"pending", "running"})
-_SECONDS = 5.0
 
 
 async def show(visit: Visit) -> View:

@@ -36,7 +36,6 @@ of_environment = APPLICATION_READER.of_environment
 of_organization = APPLICATION_READER.of_organization
 every = APPLICATION_READER.every
 being_deleted = APPLICATION_READER.being_deleted
-previews_of = APPLICATION_READER.previews_of
 settings_of = APPLICATION_READER.settings_of
 
 

@@ -35,10 +35,8 @@ class ComposeNotFound(NotFound):
 COMPOSE_READER = store.ServiceReader(kind=_KIND, kinds=COMPOSES, load=ComposeSettings.load, missing=ComposeNotFound)
 find = COMPOSE_READER.find
 of_environment = COMPOSE_READER.of_environment
-of_organization = COMPOSE_READER.of_organization
 every = COMPOSE_READER.every
 being_deleted = COMPOSE_READER.being_deleted
-previews_of = COMPOSE_READER.previews_of
 settings_of = COMPOSE_READER.settings_of
 
 
