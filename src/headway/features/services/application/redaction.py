@@ -1,4 +1,4 @@
-"""What must not show of what an application writes, for those who show it."""
+"""Secrets to redact from what an application writes."""
 
 from __future__ import annotations
 
