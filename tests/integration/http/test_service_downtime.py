@@ -171,7 +171,7 @@ async def test_nobody_is_told_of_what_they_may_not_see(world: World) -> None:
 
 @pytest.mark.usefixtures("looked")
 async def test_where_it_is_not_known_in_time_that_is_said(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    from headway.features.services.pages import service_states
+    from headway.pages import service_states
 
     application, _ = await _of_yesterday(world)
     monkeypatch.setattr(service_states, "_SECONDS", 0.0)

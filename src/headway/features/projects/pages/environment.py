@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from headway.features.projects.pages.project import VARIABLES
 from headway.features.projects.pages.project_list import DESCRIPTION, NAME, services_of
 from headway.features.projects.pages.project_list import PATH as LIST
+from headway.features.projects.pages.services_inside import inside
 from headway.pages.entries import TEMPLATE, Entry, fields_of, takes
 from headway.pages.forms import Flash, Form, Question
+from headway.pages.list_view import AFTER, list_address
 from headway.pages.page import Asked, Page, View, Visit
 from headway.pages.shown_variables import names_in, shown_text
 from headway.pages.words import cut
@@ -26,20 +28,40 @@ _RENAMED = (NAME, Entry(name="description", label="Description", empties=True))
 async def show(visit: Visit) -> View:
     """The whole of it."""
     environment = await _environment(visit)
-    services = services_of(environment)
     return View(
         template="features/projects/pages/environment.html",
         values={
-            "environment": environment,
-            "services": services,
+            **await _services(visit, environment),
             "variables": names_in(environment["env"]),
             "address": _here(visit),
-            "actions": _actions(visit, environment, is_empty=not services),
+            "actions": _actions(visit, environment, is_empty=not services_of(environment)),
             "may_change": visit.may(UPDATE),
-            "new": visit.may("application.create"),
         },
         title=environment["name"],
     )
+
+
+async def services(visit: Visit) -> View:
+    """What lies in it, and how that stands."""
+    environment = await _environment(visit)
+    values = await _services(visit, environment)
+    template = "features/projects/pages/environment_services.html"
+    return View(template=template, values=values, title=environment["name"])
+
+
+async def _services(visit: Visit, environment: EnvironmentInProject) -> Mapping[str, object]:
+    (lies_there,) = await inside(visit, [environment], visit.query.get(AFTER, ""))
+    here = _here(visit)
+    new = {"label": "New service", "href": f"/new?environment={environment['environmentId']}", "icon": "new"}
+    return {
+        "environment": environment,
+        "lies_there": lies_there,
+        "newest": here if lies_there.after else None,
+        "older": list_address(here, {AFTER: lies_there.next}) if lies_there.next else None,
+        "services_tools": (new,) if visit.may("application.create") else (),
+        "services_pull": list_address(f"{here}/-/services", {AFTER: lies_there.after}),
+        "live": lies_there.is_live,
+    }
 
 
 async def _environment(visit: Visit) -> EnvironmentInProject:
@@ -95,10 +117,8 @@ async def _ask_variables(visit: Visit) -> Question:
 
 async def _ask_copy(visit: Visit) -> Question:
     environment = await _environment(visit)
-    inside = [cut(each["name"], 60) for each in services_of(environment)]
-    made = (
-        f"These are made once more, with their settings and not deployed: {', '.join(inside[:20])}." if inside else ""
-    )
+    names = [cut(each["name"], 60) for each in services_of(environment)]
+    made = f"These are made once more, with their settings and not deployed: {', '.join(names[:20])}." if names else ""
     return Question(
         title=f"Duplicate “{cut(environment['name'], 120)}” into a new project",
         consequences=tuple(filter(None, (made, "Its variables go along. Neither domains nor data do."))),
@@ -109,10 +129,8 @@ async def _ask_copy(visit: Visit) -> Question:
 
 async def _ask_remove(visit: Visit) -> Question:
     environment = await _environment(visit)
-    inside = [cut(each["name"], 60) for each in services_of(environment)]
-    holds = (
-        (f"It still holds {', '.join(inside[:20])}: remove these first, for this will be refused.",) if inside else ()
-    )
+    names = [cut(each["name"], 60) for each in services_of(environment)]
+    holds = (f"It still holds {', '.join(names[:20])}: remove these first, for this will be refused.",) if names else ()
     return Question(
         title=f"Remove “{cut(environment['name'], 120)}”?",
         consequences=(*holds, "Its variables go with it."),
@@ -130,6 +148,8 @@ PAGE = Page(
     path=PATH,
     permission=ONE.name,
     show=show,
+    parts={"services": services},
+    topics=lambda _visit: ("services",),
     forms={
         "rename": Form(
             operation=lambda _visit: UPDATE,

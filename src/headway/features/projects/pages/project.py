@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from headway.features.projects.pages.project_list import DESCRIPTION, NAME, services_of, services_of_project
+from headway.features.projects.pages.project_list import DESCRIPTION, NAME, services_of_project
 from headway.features.projects.pages.project_list import PATH as LIST
+from headway.features.projects.pages.services_inside import inside
 from headway.kernel.veil import MARK
 from headway.pages.entries import TEMPLATE, Entry, Look, fields_of, takes
 from headway.pages.forms import Flash, Form, Question
@@ -33,25 +34,39 @@ _RENAMED = (NAME, Entry(name="description", label="Description", empties=True))
 async def show(visit: Visit) -> View:
     """The whole of it."""
     project = await _project(visit)
-    inside = services_of_project(project)
+    is_empty = not services_of_project(project)
     return View(
         template="features/projects/pages/project.html",
         values={
-            "project": project,
-            "environments": [
-                {"row": each, "services": services_of(each), "variables": names_in(each["env"])}
-                for each in project["environments"]
-            ],
+            **await _services(visit, project),
             "variables": names_in(project["env"]),
-            "address": f"{LIST}/{project['projectId']}",
-            "actions": _actions(visit, is_empty=not inside),
-            "holds_services": bool(inside) and visit.may(REMOVE),
+            "actions": _actions(visit, is_empty=is_empty),
+            "holds_services": not is_empty and visit.may(REMOVE),
             "may_change": visit.may(UPDATE),
             "adds": visit.may(ADD),
-            "new": visit.may("application.create"),
         },
         title=project["name"],
     )
+
+
+async def services(visit: Visit) -> View:
+    """What lies in its environments, and how that stands."""
+    project = await _project(visit)
+    values, template = await _services(visit, project), "features/projects/pages/project_services.html"
+    return View(template=template, values=values, title=project["name"])
+
+
+async def _services(visit: Visit, project: ProjectContents) -> Mapping[str, object]:
+    environments, here = project["environments"], f"{LIST}/{project['projectId']}"
+    found = await inside(visit, environments)
+    return {
+        "project": project,
+        "environments": [{"row": row, "inside": lies} for row, lies in zip(environments, found, strict=True)],
+        "address": here,
+        "new": visit.may("application.create"),
+        "services_pull": f"{here}/-/services",
+        "live": any(each.is_live for each in found),
+    }
 
 
 async def _project(visit: Visit) -> ProjectContents:
@@ -105,10 +120,8 @@ async def _ask_variables(visit: Visit) -> Question:
 async def _ask_remove(visit: Visit) -> Question:
     project = await _project(visit)
     names = ", ".join(cut(each["name"], 60) for each in project["environments"][:20])
-    inside = [cut(each["name"], 60) for each in services_of_project(project)]
-    holds = (
-        (f"It still holds {', '.join(inside[:20])}: remove these first, for this will be refused.",) if inside else ()
-    )
+    held = [cut(each["name"], 60) for each in services_of_project(project)]
+    holds = (f"It still holds {', '.join(held[:20])}: remove these first, for this will be refused.",) if held else ()
     return Question(
         title=f"Remove “{cut(project['name'], 120)}”?",
         consequences=(*holds, f"Its environments go: {names}.", "The variables that they and it share go too."),
@@ -132,6 +145,8 @@ PAGE = Page(
     path=PATH,
     permission=ONE.name,
     show=show,
+    parts={"services": services},
+    topics=lambda _visit: ("services",),
     forms={
         "rename": Form(
             operation=lambda _visit: UPDATE,

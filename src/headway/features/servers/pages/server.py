@@ -9,6 +9,7 @@ from headway.features.servers.pages import server_forms
 from headway.features.servers.pages.reach import PURPOSES, reach_of, shows_another_key
 from headway.features.servers.pages.server_forms import ONE, address, services_on
 from headway.pages.page import Asked, Page, Unknown, View, Visit
+from headway.pages.service_lines import lines_of
 from headway.pages.usage_pictures import machine_usage_values
 from headway.pages.words import cut
 
@@ -27,16 +28,11 @@ _SECONDS = 2.0
 async def show(visit: Visit) -> View:
     """All of it."""
     row = await _row(visit)
-    found = await services_on(visit, row["serverId"])
-    services = () if isinstance(found, Unknown) else found
     values = {
         **_standing(visit, row),
         **await _deployments(visit, row),
         **await machine_usage_values(visit, row["serverId"], address(row)),
-        "services": services[:_MOST_SERVICES],
-        "more_services": max(0, len(services) - _MOST_SERVICES),
-        "services_unknown": found if isinstance(found, Unknown) else None,
-        "schedules": f"/schedules?serverId={row['serverId']}",
+        **await _services(visit, row),
     }
     return View(template=f"{_FOLDER}/server.html", values=values, title=cut(row["name"], 120))
 
@@ -44,6 +40,11 @@ async def show(visit: Visit) -> View:
 async def standing(visit: Visit) -> View:
     """Whether it answers, and what can be done."""
     return View(template=f"{_FOLDER}/server_standing.html", values=_standing(visit, await _row(visit)))
+
+
+async def services(visit: Visit) -> View:
+    """What is on it, and how that stands."""
+    return View(template=f"{_FOLDER}/server_services.html", values=await _services(visit, await _row(visit)))
 
 
 async def deployments(visit: Visit) -> View:
@@ -71,6 +72,22 @@ def _standing(visit: Visit, row: ServerDetails) -> Mapping[str, object]:
         "actions": _actions(visit, row),
         "standing_pull": f"{address(row)}/-/standing",
         "standing_live": row["reach"]["lastSeenAt"] is None and row["sshKeyId"] is not None,
+    }
+
+
+async def _services(visit: Visit, row: ServerDetails) -> Mapping[str, object]:
+    found = await services_on(visit, row["serverId"])
+    services = () if isinstance(found, Unknown) else found
+    shown = services[:_MOST_SERVICES]
+    schedules = {"label": "See its schedules", "href": f"/schedules?serverId={row['serverId']}"}
+    return {
+        "row": row,
+        "lines": await lines_of(visit, shown),
+        "more_services": len(services) - len(shown),
+        "services_unknown": found if isinstance(found, Unknown) else None,
+        "services_tools": (schedules,),
+        "services_pull": f"{address(row)}/-/services",
+        "services_live": any(each["status"] == "running" for each in shown),
     }
 
 
@@ -111,8 +128,8 @@ PAGE = Page(
     path=PATH,
     permission=ONE.name,
     show=show,
-    parts={"standing": standing, "usage": usage, "deployments": deployments},
-    topics=lambda _visit: ("servers", "deployments"),
+    parts={"standing": standing, "usage": usage, "services": services, "deployments": deployments},
+    topics=lambda _visit: ("servers", "services", "deployments"),
     forms={
         "set-up": server_forms.SET_UP,
         "change": server_forms.CHANGE,

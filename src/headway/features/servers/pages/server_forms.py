@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from headway.pages.forms import Choice, Field, Flash, Form, Kind, Question, Started
 from headway.pages.page import Asked, Unknown, Visit
+from headway.pages.service_lines import services_that
 from headway.pages.words import cut, plural
 
 if TYPE_CHECKING:
@@ -17,9 +18,7 @@ if TYPE_CHECKING:
 ONE: Asked[ServerDetails] = Asked("server.one")
 KEYS: Asked[list[SshKeyRow]] = Asked("sshKey.all")
 NAMES: Asked[list[ServerName]] = Asked("server.allForPermissions")
-SERVICES: Asked[list[GlanceRow]] = Asked("service.all")
 LIST = "/servers"
-_SECONDS = 2.0
 _FIELDS: Mapping[str, Kind] = {
     "name": Kind.TEXT,
     "ipAddress": Kind.TEXT,
@@ -44,8 +43,7 @@ def address(row: ServerRow) -> str:
 
 async def services_on(visit: Visit, server_id: str) -> Sequence[GlanceRow] | Unknown:
     """The services that are on it."""
-    found = await visit.ask_within(_SECONDS, SERVICES)
-    return found if isinstance(found, Unknown) else [each for each in found if each["serverId"] == server_id]
+    return await services_that(visit, lambda each: each["serverId"] == server_id)
 
 
 async def _ask_add(visit: Visit) -> Question:

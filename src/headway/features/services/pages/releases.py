@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from headway.features.services.pages.service_actions import ONE, address
-from headway.features.services.pages.service_states import down_among, state_values
 from headway.features.services.pages.service_topics import RELEASES, framed, service_of
 from headway.pages.page import Page, View, Visit
+from headway.pages.service_states import down_among, state_values
 
 if TYPE_CHECKING:
     from headway.features.services.api.service_rows import ServiceOverviewRow

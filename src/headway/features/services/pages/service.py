@@ -19,10 +19,10 @@ from headway.features.services.pages.service_actions import (
 from headway.features.services.pages.service_changes import RESTART, pending_values, restart
 from headway.features.services.pages.service_processes import process_values
 from headway.features.services.pages.service_proof import proof_of
-from headway.features.services.pages.service_states import down_among, state_values
 from headway.features.services.pages.service_topics import FOLDER, OVERVIEW, framed
 from headway.pages.deployment_figures import figures_values
 from headway.pages.page import Asked, Page, Unknown, View, Visit
+from headway.pages.service_states import down_among, state_values
 from headway.pages.usage_pictures import service_usage_values
 from headway.pages.words import cut
 

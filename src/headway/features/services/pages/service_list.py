@@ -7,9 +7,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from headway.core.access.model import Actor, Role
-from headway.features.services.pages.service_states import down_among, state_values
 from headway.pages.list_view import AFTER, part_of, view_values
 from headway.pages.page import Asked, Page, View, Visit
+from headway.pages.service_states import down_among, line_of
 
 if TYPE_CHECKING:
     from headway.features.services.api.downtime import DownRow
@@ -67,12 +67,6 @@ def groups_of(services: Sequence[GlanceRow], down: Mapping[str, DownRow]) -> Seq
         {"environment": rows[0]["environment"], "lines": [line_of(each, down) for each in rows]}
         for rows in (list(each) for _, each in groupby(services, lambda row: row["environment"]["environmentId"]))
     ]
-
-
-def line_of(service: GlanceRow, down: Mapping[str, DownRow]) -> Mapping[str, object]:
-    """A service with its state."""
-    told = state_values(service, down=down.get(service["serviceId"]))
-    return {"service": service, "kind": service["database"] or service["kind"], **told}
 
 
 def _holds(service: GlanceRow, words: Sequence[str]) -> bool:

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from headway.features.services.pages.service_states import state_of, state_values
+from headway.pages.service_states import state_of, state_values
 
 AWAY, MADE, DONE, SINCE = (f"2026-11-29T0{hour}:00:00.000Z" for hour in (2, 3, 4, 5))
 SERVES = {"unstable": False, "doneAt": DONE}

@@ -82,6 +82,12 @@ def state_values(
     return {**told, "at": _since(service, key), "why": None}
 
 
+def line_of(service: GlanceRow, down: Mapping[str, DownRow]) -> Mapping[str, object]:
+    """A service with its state, for a list of them; ``down`` by their ids what of some does not run, or may not."""
+    told = state_values(service, down=down.get(service["serviceId"]))
+    return {"service": service, "kind": service["database"] or service["kind"], **told}
+
+
 def _since(service: GlanceRow, key: str) -> str | None:
     """Since when it is so, where that is known; beside what serves it is told since when that does."""
     serving = service["serving"]
