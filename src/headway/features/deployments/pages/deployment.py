@@ -15,7 +15,7 @@ from headway.features.deployments.pages.deployment_past import (
     usual_of,
 )
 from headway.features.deployments.pages.link_list import CREATE_LINK
-from headway.features.services.pages.service_actions import redeploy_of, router_of
+from headway.features.services.pages.service_actions import redeploy_of, rollback_of, router_of
 from headway.kernel.errors import NotFound
 from headway.pages.log_window import ShownLog, finds, window
 from headway.pages.page import Asked, Page, Unknown, View, Visit
@@ -237,6 +237,8 @@ def _actions(visit: Visit, row: DeploymentRow, service: ServiceOverviewRow | Non
     path, status, left = address(row), row["status"], row["rollback"]
     offered: list[Mapping[str, object]] = []
     if service is not None and status not in _UNFINISHED and row["kind"].endswith(DEPLOYS):
+        if left is not None and left["serves"] and _is_broken(row, service):
+            offered += rollback_of(visit, service, service["releases"], before=left["version"], main=True)
         offered += redeploy_of(visit, service, serves=left is not None and left["serves"])
         if left is not None and _is_offered(left, service) and visit.may("rollback.rollback"):
             to = f"/services/{service['serviceId']}/rollback/{left['rollbackId']}"
@@ -245,6 +247,12 @@ def _actions(visit: Visit, row: DeploymentRow, service: ServiceOverviewRow | Non
     if status != "running" and visit.may("deployment.removeDeployment"):
         offered.append({"label": "Remove", "href": f"{path}/remove", "icon": "remove", "danger": True})
     return offered
+
+
+def _is_broken(row: DeploymentRow, service: ServiceOverviewRow) -> bool:
+    """Whether what it released, which serves, was found to be unstable, or does not run although it is to."""
+    serving = service["serving"]
+    return row["unstable"] or (serving is not None and serving["downSince"] is not None)
 
 
 def _is_offered(left: LeftRow, service: ServiceOverviewRow) -> bool:

@@ -115,6 +115,7 @@ async def _standing(visit: Visit, service: ServiceOverviewRow, found: SearchPage
     under_way = _under_way(rows)
     status = None if isinstance(found, Unknown) else under_way["status"] if under_way else ""
     down = await down_among(visit, [service], serviceId=service["serviceId"])
+    waits = any(row["status"] == "pending" for row in rows)
     return {
         "service": service,
         "kind": service["database"] or service["kind"],
@@ -122,7 +123,7 @@ async def _standing(visit: Visit, service: ServiceOverviewRow, found: SearchPage
         "addresses": await _addresses(visit, service),
         "proof": proof_of(service),
         "server_href": f"/servers/{service['serverId']}" if visit.may("server.one") else None,
-        "actions": actions_of(visit, service, waiting=any(row["status"] == "pending" for row in rows)),
+        "actions": actions_of(visit, service, waiting=waits, releases=service["releases"]),
         "live": _is_live(service, found),
         "under_way": under_way,
         "under_way_unknown": found if isinstance(found, Unknown) else None,

@@ -13,6 +13,7 @@ from headway.pages.page import Asked, Visit
 from headway.pages.words import cut
 
 if TYPE_CHECKING:
+    from headway.features.deployments.api.rollback_rows import LeftRow
     from headway.features.services.api.service_rows import GlanceRow, ServiceOverviewRow
 
 ONE: Asked[ServiceOverviewRow] = Asked("service.one")
@@ -33,13 +34,18 @@ def router_of(service: GlanceRow) -> str:
     return service["database"] or service["kind"]
 
 
-def actions_of(visit: Visit, service: GlanceRow, *, waiting: bool) -> Sequence[Mapping[str, object]]:
-    """Links to the questions of what the caller may do with it as it stands; ``waiting``: something of it waits."""
+def actions_of(
+    visit: Visit, service: GlanceRow, *, waiting: bool, releases: Sequence[LeftRow] = ()
+) -> Sequence[Mapping[str, object]]:
+    """Links to the questions of what the caller may do with it as it stands; ``waiting``: something of it waits;
+    ``releases`` are those that it may go back to.
+    """
     has_served, is_up = service["serving"] is not None, service["wanted"] == "up"
     offered = [*_action(visit, service, "deploy", "Deploy", icon="deploy", main=not has_served or is_up)]
     if has_served:
         if service["kind"] != "database":
             offered += _action(visit, service, "redeploy", "Redeploy", icon="redeploy")
+        offered += rollback_of(visit, service, releases)
         if is_up:
             if service["kind"] != COMPOSE:
                 offered += _action(visit, service, "reload", "Restart", icon="redeploy")
@@ -49,6 +55,22 @@ def actions_of(visit: Visit, service: GlanceRow, *, waiting: bool) -> Sequence[M
     if waiting and service["kind"] != "database":
         offered += _action(visit, service, "cleanQueues", "Cancel what waits", icon="cancel")
     return offered
+
+
+def rollback_of(
+    visit: Visit, service: GlanceRow, releases: Sequence[LeftRow], *, before: int | None = None, main: bool = False
+) -> Sequence[Mapping[str, object]]:
+    """The link to what going back would change: to the newest of these releases, of those ``before`` that version where
+    one is given. Who went away from a release because it was none does not go back to it.
+    """
+    if service["kind"] == "database" or not visit.may("rollback.rollback"):
+        return []
+    for each in releases:
+        is_before = before is None or each["version"] < before
+        if is_before and each["usable"] and not each["serves"] and each["rolledBackAt"] is None:
+            path = f"{address(service)}/rollback/{each['rollbackId']}"
+            return [{"label": "Roll back", "href": path, "icon": "roll-back", "main": main}]
+    return []
 
 
 def redeploy_of(visit: Visit, service: GlanceRow, *, serves: bool) -> Sequence[Mapping[str, object]]:
