@@ -10,6 +10,7 @@ from headway.features.backups.pages.backup_forms import FILES, LIST, ONE, VOLUME
 from headway.features.backups.pages.backup_list import ALL, is_under_way, line_of
 from headway.features.backups.pages.backup_words import can_be_restored, can_be_tried, name_of
 from headway.features.backups.pages.files import file_id
+from headway.pages.deployment_rows import row_values
 from headway.pages.page import Page, View, Visit
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ async def _runs(visit: Visit, row: BackupOverviewRow) -> Mapping[str, object]:
     return {
         "row": row,
         "rows": found[:ROWS],
+        **await row_values(visit, found[:ROWS]),
         "more": more,
         "runs_pull": f"{LIST}/{row['backupId']}/-/runs",
         "live": is_under_way(row),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from headway.core.deployments.status import ON_REQUEST, Status
 from headway.features.deployments.pages import deployment_forms
-from headway.features.deployments.pages.deployment_forms import DEPLOYS, ONE, address, ends_of, title_of
+from headway.features.deployments.pages.deployment_forms import DEPLOYS, ONE, title_of
 from headway.features.deployments.pages.deployment_past import (
     LEAST_COUNTED,
     failure_values,
@@ -17,6 +17,7 @@ from headway.features.deployments.pages.deployment_past import (
 from headway.features.deployments.pages.link_list import CREATE_LINK
 from headway.features.services.pages.service_actions import redeploy_of, rollback_of, router_of
 from headway.kernel.errors import NotFound
+from headway.pages.deployment_rows import address, ends_of
 from headway.pages.log_window import ShownLog, finds, window
 from headway.pages.page import Asked, Page, Unknown, View, Visit
 from headway.pages.words import cut

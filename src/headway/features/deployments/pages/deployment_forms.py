@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
 from headway.core.deployments.status import Status
+from headway.pages.deployment_rows import CANCEL_OPERATION, KILL_OPERATION
 from headway.pages.forms import Flash, Form, Question
 from headway.pages.page import Asked, Visit
 from headway.pages.words import cut, deployment_state, duration, took, utc
@@ -14,30 +15,8 @@ if TYPE_CHECKING:
     from headway.features.deployments.api.rows import DeploymentRow
 
 ONE: Asked[DeploymentRow] = Asked("deployment.one")
-CANCEL_OPERATION = "deployment.cancel"
-KILL_OPERATION = "deployment.killProcess"
 REMOVE_OPERATION = "deployment.removeDeployment"
 DEPLOYS = (".deploy", ".rollback")  # kinds that release a service
-
-
-def address(row: DeploymentRow) -> str:
-    """Where a deployment is shown."""
-    return f"/deployments/{row['deploymentId']}"
-
-
-def ends_of(visit: Visit, row: DeploymentRow) -> Sequence[Mapping[str, object]]:
-    """Links to the questions of ending a deployment that has not ended, as far as the caller may."""
-    path, offered = address(row), list[Mapping[str, object]]()
-    if not Status(row["status"]).ended and visit.may(CANCEL_OPERATION):
-        offered.append({"label": "Cancel", "href": f"{path}/cancel", "icon": "cancel"})
-    if row["status"] == "running" and visit.may(KILL_OPERATION):
-        offered.append({"label": "Kill", "href": f"{path}/kill", "icon": "kill", "danger": True})
-    return offered
-
-
-def ends_of_rows(visit: Visit, rows: Sequence[DeploymentRow]) -> Mapping[str, Sequence[Mapping[str, object]]]:
-    """The same of each row of a list of which anything may be ended, by their ids."""
-    return {row["deploymentId"]: ends for row in rows if (ends := ends_of(visit, row))}
 
 
 def title_of(row: DeploymentRow) -> str:

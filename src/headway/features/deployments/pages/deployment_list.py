@@ -17,11 +17,10 @@ from headway.features.deployments.pages.deployment_filters import (
     known_services,
     with_named,
 )
-from headway.features.deployments.pages.deployment_forms import ends_of_rows
-from headway.features.deployments.pages.deployment_past import usual_of_rows
 from headway.features.deployments.pages.deployment_selection import buttons_of
-from headway.features.deployments.pages.deployment_strip import strip_values
 from headway.pages.deployment_figures import FILTERS, figures_values
+from headway.pages.deployment_rows import row_values
+from headway.pages.deployment_strip import strip_values
 from headway.pages.list_view import list_address, sentence_of
 from headway.pages.page import Asked, Page, View, Visit
 
@@ -87,8 +86,7 @@ async def _view(visit: Visit, template: str, filters: Mapping[str, str], problem
     values: Mapping[str, object] = {
         "chips": chips(filters),
         "rows": shown,
-        "usual": await usual_of_rows(visit, shown),
-        "ends": ends_of_rows(visit, shown),
+        **await row_values(visit, shown),
         "several": buttons_of(visit),
         "makes": visit.may("application.create"),
         "counts": found["counts"] if found else None,

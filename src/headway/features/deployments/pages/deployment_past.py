@@ -15,14 +15,12 @@ if TYPE_CHECKING:
         ExpectedStartRow,
         SameFailuresRow,
         UsualRow,
-        UsualSpanRow,
     )
     from headway.features.deployments.api.log_lines import LineRow, LinesRow
     from headway.features.deployments.api.rows import DeploymentRow
 
 USUAL: Asked[UsualRow] = Asked("deployment.usual")
 STARTS: Asked[list[ExpectedStartRow]] = Asked("deployment.expectedStarts")
-DURATIONS: Asked[list[UsualSpanRow]] = Asked("deployment.usualDurations")
 LINES: Asked[LinesRow] = Asked("deployment.lines")
 SAME: Asked[SameFailuresRow] = Asked("deployment.sameFailures")
 LEAST_COUNTED = 5
@@ -37,15 +35,6 @@ async def usual_of(visit: Visit, row: DeploymentRow) -> UsualRow | None:
     """What is usual of deployments like it; None where that is not to be had now."""
     found = await visit.ask_within(_SECONDS, USUAL, deploymentId=row["deploymentId"])
     return None if isinstance(found, Unknown) else found
-
-
-async def usual_of_rows(visit: Visit, rows: Sequence[DeploymentRow]) -> Mapping[str, UsualSpanRow]:
-    """How long each of these usually takes, of those of which that is known."""
-    if not rows:
-        return {}
-    ids = [row["deploymentId"] for row in rows]
-    found = await visit.ask_within(_SECONDS, DURATIONS, deploymentIds=ids)
-    return {} if isinstance(found, Unknown) else {each["deploymentId"]: each for each in found}
 
 
 def outlook_values(visit: Visit, usual: UsualRow | None) -> Mapping[str, object]:

@@ -7,12 +7,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from headway.core.deployments.status import Status
 from headway.features.deployments.pages.deployment_forms import (
-    CANCEL_OPERATION,
     DEPLOYS,
-    KILL_OPERATION,
     ONE,
     REMOVE_OPERATION,
-    address,
     ended_words,
     has_ended,
     title_of,
@@ -20,6 +17,7 @@ from headway.features.deployments.pages.deployment_forms import (
 from headway.features.services.pages.service_actions import ONE as SERVICE
 from headway.features.services.pages.service_actions import ROUTERS, router_of
 from headway.kernel.errors import InvalidInput, NotFound
+from headway.pages.deployment_rows import CANCEL_OPERATION, KILL_OPERATION, address
 from headway.pages.forms import Act, Became, Question, Several, Started, Thing
 from headway.pages.page import Page, View, Visit
 from headway.pages.words import deployment_state, plural

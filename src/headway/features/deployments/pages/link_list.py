@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
-from headway.features.deployments.pages.deployment_forms import ONE, address, title_of
+from headway.features.deployments.pages.deployment_forms import ONE, title_of
+from headway.pages.deployment_rows import address
 from headway.pages.forms import Choice, Field, Flash, Form, Kind, Question
 from headway.pages.page import Asked, Page, View, Visit
 

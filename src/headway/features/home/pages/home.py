@@ -9,10 +9,10 @@ from urllib.parse import urlencode
 
 from headway.core.deployments.status import Reason, Status
 from headway.features.backups.pages.backup_words import name_of, proof_of
-from headway.features.deployments.pages.deployment_forms import ends_of_rows
 from headway.features.deployments.pages.deployment_past import STARTS
 from headway.features.services.pages.service_list import ALL, was_given_nothing
 from headway.pages.certificate_ends import ending_values
+from headway.pages.deployment_rows import ends_of_rows
 from headway.pages.issued_certificates import missing_values
 from headway.pages.loop_words import work_of
 from headway.pages.page import Asked, Page, Unknown, View, Visit

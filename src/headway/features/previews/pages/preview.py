@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from headway.features.previews.pages.preview_words import state_of, title_of
+from headway.pages.deployment_rows import row_values
 from headway.pages.forms import Field, Flash, Form, Kind, Question, Started
 from headway.pages.page import Asked, Page, View, Visit
 from headway.pages.words import cut
@@ -22,7 +23,7 @@ ROWS = 20
 async def show(visit: Visit) -> View:
     """All of it."""
     row = await _row(visit)
-    values = {**_standing(visit, row), **_deployments(row)}
+    values = {**_standing(visit, row), **await _deployments(visit, row)}
     return View(template="features/previews/pages/preview.html", values=values, title=title_of(row))
 
 
@@ -35,7 +36,7 @@ async def standing(visit: Visit) -> View:
 async def deployments(visit: Visit) -> View:
     """Its newest deployments."""
     row = await _row(visit)
-    return View(template="features/previews/pages/preview_deployments.html", values=_deployments(row))
+    return View(template="features/previews/pages/preview_deployments.html", values=await _deployments(visit, row))
 
 
 async def _row(visit: Visit) -> PreviewDeploymentRow:
@@ -57,12 +58,14 @@ def _standing(visit: Visit, row: PreviewDeploymentRow) -> Mapping[str, object]:
     }
 
 
-def _deployments(row: PreviewDeploymentRow) -> Mapping[str, object]:
+async def _deployments(visit: Visit, row: PreviewDeploymentRow) -> Mapping[str, object]:
+    rows = row["deployments"][:ROWS]
     more = f"/deployments?type=previewDeployment&id={row['previewDeploymentId']}"
     return {
         "row": row,
         "title_of_it": title_of(row),
-        "rows": row["deployments"][:ROWS],
+        "rows": rows,
+        **await row_values(visit, rows),
         "more": more if len(row["deployments"]) > ROWS else None,
         "deployments_pull": f"{LIST}/{row['previewDeploymentId']}/-/deployments",
         "live": _is_under_way(row),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from headway.features.schedules.pages import schedule_forms
 from headway.features.schedules.pages.schedule_forms import COMPOSE, LIST, ONE
 from headway.pages.cron_words import cron_words
+from headway.pages.deployment_rows import row_values
 from headway.pages.page import Page, View, Visit
 from headway.pages.words import cut
 
@@ -30,7 +31,7 @@ _CATCH_UPS: Mapping[str, str] = {"none": "not made up for", "once": "made up for
 async def show(visit: Visit) -> View:
     """All of it."""
     row = await _row(visit)
-    values = {**_standing(visit, row), **_runs(row)}
+    values = {**_standing(visit, row), **await _runs(visit, row)}
     return View(template=f"{_FOLDER}/schedule.html", values=values, title=cut(row["name"], 120))
 
 
@@ -41,7 +42,7 @@ async def standing(visit: Visit) -> View:
 
 async def runs(visit: Visit) -> View:
     """Its newest runs, and what became of its newest due times."""
-    return View(template=f"{_FOLDER}/schedule_runs.html", values=_runs(await _row(visit)))
+    return View(template=f"{_FOLDER}/schedule_runs.html", values=await _runs(visit, await _row(visit)))
 
 
 async def _row(visit: Visit) -> ScheduleDetails:
@@ -69,11 +70,12 @@ def _standing(visit: Visit, row: ScheduleDetails) -> Mapping[str, object]:
     }
 
 
-def _runs(row: ScheduleDetails) -> Mapping[str, object]:
-    more = len(row["deployments"]) > ROWS
+async def _runs(visit: Visit, row: ScheduleDetails) -> Mapping[str, object]:
+    rows, more = row["deployments"][:ROWS], len(row["deployments"]) > ROWS
     return {
         "row": row,
-        "rows": row["deployments"][:ROWS],
+        "rows": rows,
+        **await row_values(visit, rows),
         "times": row["dueTimes"][:ROWS],
         "more": f"/deployments?type=schedule&id={row['scheduleId']}" if more else None,
         "runs_pull": f"{LIST}/{row['scheduleId']}/-/runs",

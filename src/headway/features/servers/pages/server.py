@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from headway.features.servers.pages import server_forms
 from headway.features.servers.pages.reach import PURPOSES, reach_of, shows_another_key
 from headway.features.servers.pages.server_forms import ONE, address, services_on
+from headway.pages.deployment_rows import row_values
 from headway.pages.page import Asked, Page, Unknown, View, Visit
 from headway.pages.service_lines import lines_of
 from headway.pages.usage_pictures import machine_usage_values
@@ -98,6 +99,7 @@ async def _deployments(visit: Visit, row: ServerDetails) -> Mapping[str, object]
     return {
         "row": row,
         "rows": rows,
+        **await row_values(visit, rows),
         "rows_unknown": found if isinstance(found, Unknown) else None,
         "more": f"/deployments?serverId={row['serverId']}" if more else None,
         "deployments_pull": f"{address(row)}/-/deployments",

@@ -21,6 +21,8 @@ from headway.features.services.pages.service_processes import process_values
 from headway.features.services.pages.service_proof import proof_of
 from headway.features.services.pages.service_topics import FOLDER, OVERVIEW, framed
 from headway.pages.deployment_figures import figures_values
+from headway.pages.deployment_rows import row_values
+from headway.pages.deployment_strip import strip_values
 from headway.pages.page import Asked, Page, Unknown, View, Visit
 from headway.pages.service_states import down_among, state_values
 from headway.pages.usage_pictures import service_usage_values
@@ -39,16 +41,17 @@ ROWS = 20
 _UNFINISHED = frozenset({Status.PENDING, Status.RUNNING})
 _SECONDS = 2.0
 _USAGE = "features/usage/pages/usage.html"
+_STRIP = "features/deployments/pages/deployment_strip.html"
 _FIGURES = "features/deployments/pages/deployment_figures.html"
 
 
 async def show(visit: Visit) -> View:
     """All of it."""
     service, found = await _asked(visit)
-    values = {**await _standing(visit, service, found), **_deployments(service, found)}
+    values = {**await _standing(visit, service, found), **await _deployments(visit, service, found)}
     values |= {**await pending_values(visit, service), **await process_values(visit, service)}
     values |= {**await _usage(visit, service), **await _figures(visit, service)}
-    values |= await connection_values(visit, service)
+    values |= {**await connection_values(visit, service), **await _strip(visit, service)}
     return framed(visit, service, OVERVIEW, "service.html", values)
 
 
@@ -74,7 +77,18 @@ async def processes(visit: Visit) -> View:
 async def deployments(visit: Visit) -> View:
     """Its newest deployments."""
     service, found = await _asked(visit)
-    return _view("service_deployments.html", service, _deployments(service, found))
+    return _view("service_deployments.html", service, await _deployments(visit, service, found))
+
+
+async def strip(visit: Visit) -> View:
+    """Its newest deployments as bars."""
+    service = await visit.ask(ONE, serviceId=visit.path["serviceId"])
+    return View(template=_STRIP, values=await _strip(visit, service), title=cut(service["name"], 120))
+
+
+async def _strip(visit: Visit, service: ServiceOverviewRow) -> Mapping[str, object]:
+    of_it, topic = {"type": service["kind"], "id": service["serviceId"]}, f"service:{service['serviceId']}"
+    return await strip_values(visit, of_it, address(service), topic)
 
 
 async def usage(visit: Visit) -> View:
@@ -131,12 +145,13 @@ async def _standing(visit: Visit, service: ServiceOverviewRow, found: SearchPage
     }
 
 
-def _deployments(service: ServiceOverviewRow, found: SearchPage | Unknown) -> dict[str, object]:
+async def _deployments(visit: Visit, service: ServiceOverviewRow, found: SearchPage | Unknown) -> dict[str, object]:
     of_it = urlencode({"type": service["kind"], "id": service["serviceId"]})
     told: dict[str, object] = {"rows": (), "rows_unknown": found, "more": None}
     if not isinstance(found, Unknown):
         more = f"/deployments?{of_it}" if found["nextCursor"] else None
         told = {"rows": found["rows"], "rows_unknown": None, "more": more}
+        told |= await row_values(visit, found["rows"])
     return {
         **told,
         "service": service,
@@ -178,6 +193,7 @@ PAGE = Page(
         "standing": standing,
         "pending": pending,
         "processes": processes,
+        "strip": strip,
         "deployments": deployments,
         "usage": usage,
         "figures": figures,

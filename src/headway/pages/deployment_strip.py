@@ -19,8 +19,12 @@ _UNFINISHED = frozenset({Status.PENDING, Status.RUNNING})
 _SECONDS = 5.0
 
 
-async def strip_values(visit: Visit, filters: Mapping[str, str], path: str) -> Mapping[str, object]:
-    """What the template is given; no bars where the list is not of one thing, or of one that is not to be seen."""
+async def strip_values(
+    visit: Visit, filters: Mapping[str, str], path: str, topic: str = "deployments"
+) -> Mapping[str, object]:
+    """What the template is given; no bars where the list is not of one thing, or of one that is not to be seen. It is
+    pulled below ``path``, when the ``topic`` changes.
+    """
     of_it = {name: filters.get(name, "") for name in ("type", "id")}
     bars: Sequence[BarRow] | Unknown = ()
     if of_it["type"] in _OF and of_it["id"]:
@@ -33,5 +37,6 @@ async def strip_values(visit: Visit, filters: Mapping[str, str], path: str) -> M
         "bars": known,
         "bars_unknown": bars if isinstance(bars, Unknown) else None,
         "strip_pull": f"{path}/-/strip?{urlencode(of_it)}",
+        "strip_topic": topic,
         "strip_live": any(each["status"] in _UNFINISHED for each in known),
     }
