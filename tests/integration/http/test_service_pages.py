@@ -15,7 +15,7 @@ from headway.drivers.runtimes.process.runtime import NativeRuntime
 from headway.features.home.pages import home
 from headway.features.home.pages.home import PAGE as HOME
 from headway.features.services.model import ReleaseState
-from headway.features.services.pages import service
+from headway.features.services.pages import service, service_addresses
 from headway.features.services.pages.releases import PAGE as RELEASES
 from headway.features.services.pages.rollback import PAGE as ROLLBACK
 from headway.features.services.pages.service import PAGE as ONE
@@ -160,7 +160,8 @@ async def test_what_takes_too_long_to_look_for_leaves_the_rest_of_the_page(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     application, _, _ = await serving(world)
-    monkeypatch.setattr(service, "_SECONDS", 0.0)
+    for module in (service, service_addresses):
+        monkeypatch.setattr(module, "_SECONDS", 0.0)
 
     seen = await (await person(world)).see(ONE, ids={"serviceId": application})
 

@@ -36,6 +36,24 @@ async def test_the_list_says_what_each_delivery_started_or_why_it_started_nothin
     assert f'href="/services/{application_id}"' in text
 
 
+async def test_a_deployment_leads_to_the_webhook_that_asked_for_it_and_to_what_it_released(world: World) -> None:
+    application_id, url = await told(world, name="shop")
+    await deliver(world, url, sent.github())
+    (row,) = await world.get("deployment.all", applicationId=application_id)
+    path, asked_by = f"/deployments/{row['deploymentId']}", row["triggeredBy"]["deliveryId"]
+    async with signed_in(world) as client:
+        waits = (await client.get(path)).text
+        await world.end(await world.claim())
+        done = [(await client.get(address)).text for address in (path, f"{path}/-/facts")]
+        assert (await client.get(f"/webhooks/{asked_by}")).status_code == 200
+    (domain,) = await world.get("domain.byApplicationId", applicationId=application_id)
+    assert f'href="{domain["address"]}"' not in waits, "nothing of it answers there yet"
+    for page in done:
+        assert f'href="/webhooks/{asked_by}"' in page
+        assert f'href="/services/{application_id}/log"' in page
+        assert f'href="{domain["address"]}"' in page
+
+
 async def test_filters_stand_in_the_address_and_can_be_left_out(world: World) -> None:
     first, url = await told(world, name="first")
     second, other = await told(world, name="second")

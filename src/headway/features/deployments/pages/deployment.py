@@ -16,6 +16,7 @@ from headway.features.deployments.pages.deployment_past import (
 )
 from headway.features.deployments.pages.link_list import CREATE_LINK
 from headway.features.services.pages.service_actions import redeploy_of, rollback_of, router_of
+from headway.features.services.pages.service_addresses import addresses_of
 from headway.kernel.errors import NotFound
 from headway.pages.deployment_rows import address, ends_of
 from headway.pages.log_window import ShownLog, finds, window
@@ -35,6 +36,7 @@ COMPARE: Asked[ComparedRow] = Asked("deployment.compare")
 SERVICE: Asked[ServiceOverviewRow] = Asked("service.one")
 LINES: Asked[LinesRow] = Asked("deployment.lines")
 FIND: Asked[HitsRow] = Asked("deployment.find")
+DELIVERY = "webhook.one"
 _FOLLOW = "deployment.followLines"
 _DOWNLOAD = "deployment.log"
 _FOLDER = "features/deployments/pages"
@@ -56,7 +58,7 @@ async def show(visit: Visit) -> View:
             **compared,
             **log,
             **_heading_values(row, service),
-            **_facts_values(visit, row, service),
+            **await _facts_values(visit, row, service),
         },
         title=_page_title(row, service),
     )
@@ -73,7 +75,7 @@ async def heading(visit: Visit) -> View:
 async def facts(visit: Visit) -> View:
     """What is known of it: what it is made of, who asked for it, and where it runs."""
     row = await visit.ask(ONE, deploymentId=visit.path["deploymentId"])
-    values = _facts_values(visit, row, await _service(visit, row))
+    values = await _facts_values(visit, row, await _service(visit, row))
     return View(template=f"{_FOLDER}/deployment_facts.html", values=values, title=title_of(row))
 
 
@@ -143,9 +145,26 @@ def _heading_values(row: DeploymentRow, service: ServiceOverviewRow | None) -> M
     return {"row": row, "of": _thing_of(row, service), "heading_pull": f"{address(row)}/-/heading"}
 
 
-def _facts_values(visit: Visit, row: DeploymentRow, service: ServiceOverviewRow | None) -> Mapping[str, object]:
-    sees_servers = visit.may("server.one")
-    return {"row": row, "service": service, "sees_servers": sees_servers, "facts_pull": f"{address(row)}/-/facts"}
+async def _facts_values(visit: Visit, row: DeploymentRow, service: ServiceOverviewRow | None) -> Mapping[str, object]:
+    released = service is not None and row["status"] == "done" and row["kind"].endswith(DEPLOYS)
+    found = await addresses_of(visit, service) if service is not None and released else ()
+    return {
+        "row": row,
+        "service": service,
+        "addresses": () if isinstance(found, Unknown) else found,
+        "addresses_unknown": found if isinstance(found, Unknown) else None,
+        "writes": _output_of(visit, service),
+        "sees_servers": visit.may("server.one"),
+        "sees_deliveries": visit.may(DELIVERY),
+        "facts_pull": f"{address(row)}/-/facts",
+    }
+
+
+def _output_of(visit: Visit, service: ServiceOverviewRow | None) -> str | None:
+    """Where what the service itself writes is shown, to who may read it."""
+    if service is None or not visit.may(f"{router_of(service)}.readLogs"):
+        return None
+    return f"/services/{service['serviceId']}/log"
 
 
 def _thing_of(row: DeploymentRow, service: ServiceOverviewRow | None) -> Mapping[str, str]:

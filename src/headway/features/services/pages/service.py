@@ -9,13 +9,12 @@ from urllib.parse import urlencode
 from headway.core.deployments.status import Status
 from headway.features.services.pages.database_connection import connection_values
 from headway.features.services.pages.service_actions import (
-    APPLICATION,
-    COMPOSE,
     ONE,
     actions_of,
     address,
     forms,
 )
+from headway.features.services.pages.service_addresses import addresses_of
 from headway.features.services.pages.service_changes import RESTART, pending_values, restart
 from headway.features.services.pages.service_processes import process_values
 from headway.features.services.pages.service_proof import proof_of
@@ -30,13 +29,10 @@ from headway.pages.words import cut
 
 if TYPE_CHECKING:
     from headway.features.deployments.api.rows import CentralRow, SearchPage
-    from headway.features.edge.api.rows import DomainRow
     from headway.features.services.api.service_rows import ServiceOverviewRow
 
 PATH = "/services/{serviceId}"
 DEPLOYMENTS: Asked[SearchPage] = Asked("deployment.search")
-OF_APPLICATION: Asked[list[DomainRow]] = Asked("domain.byApplicationId")
-OF_COMPOSE: Asked[list[DomainRow]] = Asked("domain.byComposeId")
 ROWS = 20
 _UNFINISHED = frozenset({Status.PENDING, Status.RUNNING})
 _SECONDS = 2.0
@@ -134,7 +130,7 @@ async def _standing(visit: Visit, service: ServiceOverviewRow, found: SearchPage
         "service": service,
         "kind": service["database"] or service["kind"],
         **state_values(service, under_way=status, down=down.get(service["serviceId"])),
-        "addresses": await _addresses(visit, service),
+        "addresses": await addresses_of(visit, service),
         "proof": proof_of(service),
         "server_href": f"/servers/{service['serverId']}" if visit.may("server.one") else None,
         "actions": actions_of(visit, service, waiting=waits, releases=service["releases"]),
@@ -165,18 +161,6 @@ def _is_live(service: ServiceOverviewRow, found: SearchPage | Unknown) -> bool:
     if service["status"] == "running" or isinstance(found, Unknown):
         return True
     return any(row["status"] in _UNFINISHED for row in found["rows"])
-
-
-async def _addresses(visit: Visit, service: ServiceOverviewRow) -> Sequence[str] | Unknown:
-    """Where it answers, each once: the domains that are switched on."""
-    asked = {APPLICATION: OF_APPLICATION, COMPOSE: OF_COMPOSE}.get(service["kind"])
-    if asked is None or not visit.may(asked.name):
-        return ()
-    id_of = {f"{service['kind']}Id": service["serviceId"]}
-    domains = await visit.ask_within(_SECONDS, asked, **id_of)
-    if isinstance(domains, Unknown):
-        return domains
-    return list(dict.fromkeys(each["address"] for each in domains if each["enabled"]))
 
 
 def _under_way(rows: Sequence[CentralRow]) -> CentralRow | None:
