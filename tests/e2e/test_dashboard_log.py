@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -182,6 +183,31 @@ def test_steps_fold_and_times_are_told(running: Panel, browser: Browser, signed_
         page.wait_for_function("() => document.querySelector('#log.log-unwrapped') !== null")
         page.reload()
         page.wait_for_function("() => document.querySelector('#log.log-unwrapped.log-timed') !== null")
+
+
+def test_a_time_has_its_date_where_it_is_not_of_today_or_the_day_changes(
+    running: Panel, browser: Browser, signed_in: str, ended: str
+) -> None:
+    def as_of_yesterday(route: Route) -> None:
+        answer = route.fetch()
+        told = answer.json()
+        for each in told["rows"]:
+            if each["n"] <= 3 and each.get("at"):
+                at = datetime.fromisoformat(each["at"]) - timedelta(days=1)
+                each["at"] = at.isoformat()
+        route.fulfill(response=answer, json=told)
+
+    times = "[...document.querySelectorAll('#log .log-line')].slice(0, 5).map((each) => each.children[1].textContent)"
+    dated = r"/^(≤ )?\d+ \w+ \d\d:\d\d:\d\d$/.test(each)"
+    with opened(running, browser, signed_in) as page:
+        page.route("**/deployment.lines?*", as_of_yesterday)
+        page.goto(f"/deployments/{ended}")
+        page.get_by_label("Times").select_option("clock")
+        page.get_by_role("button", name="Beginning").click()
+        page.wait_for_function(f"() => {times}.map((each) => {dated}).join() === 'true,true,true,true,false'")
+        assert page.locator("#log.log-dated").count() == 1
+        page.get_by_label("Times").select_option("step")
+        page.wait_for_function("() => document.querySelector('#log.log-dated') === null")
 
 
 def test_without_scripts_windows_links_and_search_stay(

@@ -8,6 +8,7 @@ import { made, Rows, Scroll } from "./log_scroll.js";
 
 const KEPT = "headway-log"; // what somebody has chosen
 const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+const DATE = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
 const OVER = { 401: "You are signed out. Sign in again to see what comes.", 403: "You may not see this log any more.", 404: "This log was removed." };
 
 function chosen() {
@@ -27,6 +28,8 @@ function named(text) {
 }
 
 const spans = (range) => (range.first === range.last ? `L${range.first}` : `L${range.first}-${range.last}`);
+
+const dayOf = (at) => new Date(at).setHours(0, 0, 0, 0);
 
 function lasted(milliseconds) {
   const seconds = Math.max(0, Math.floor(milliseconds / 1_000)), two = (number) => String(number).padStart(2, "0");
@@ -168,7 +171,7 @@ class Log {
     const node = made("div", "log-line"), label = made("span", "log-number"), text = made("span", "log-text");
     label.dataset.n = number;
     node.append(label);
-    if (this.chosen.times) node.append(this.time(row));
+    if (this.chosen.times) node.append(this.time(row, this.lines.row(number - 1)));
     for (const [kind, words] of row?.runs ?? []) text.append(kind ? made("span", kind, words) : words);
     if (row === undefined) node.classList.add("log-missing");
     if (row?.cut) text.append(made("span", "log-cut", ` ${row.cut.toLocaleString()} bytes more are in the file`));
@@ -179,15 +182,27 @@ class Log {
     return node;
   }
 
-  time(row) {
+  time(row, before) {
     const node = made("span", "log-time");
     if (!row?.at) return node;
     const at = Date.parse(row.at), begun = Date.parse(this.lines.steps.find((each) => each.name === row.step)?.startedAt ?? "");
-    const told = this.chosen.times === "step" && !Number.isNaN(begun) ? `+${lasted(at - begun)}` : CLOCK.format(at);
+    const isOfDay = this.chosen.times !== "step" || Number.isNaN(begun);
+    const told = isOfDay ? `${this.date(at, before)}${CLOCK.format(at)}` : `+${lasted(at - begun)}`;
     // When it was read late nobody knows when it was written: by then it was.
     node.textContent = row.caughtUp ? `≤ ${told}` : told;
     node.title = `${row.caughtUp ? "Written by " : ""}${local(new Date(at))}`;
     return node;
+  }
+
+  // The date, where a time of day alone would not tell which day it was of.
+  date(at, before) {
+    const day = dayOf(at);
+    if (day === dayOf(Date.now()) && (!before?.at || day === dayOf(Date.parse(before.at)))) return "";
+    if (!this.root.classList.contains("log-dated")) {
+      this.root.classList.add("log-dated");
+      this.scroll?.later(true); // what was drawn before has another width
+    }
+    return `${DATE.format(at)} `;
   }
 
   head({ step, isFolded, size }) {
@@ -359,6 +374,7 @@ class Log {
     this.$("times").value = this.chosen.times;
     this.root.classList.toggle("log-unwrapped", !this.chosen.wrap);
     this.root.classList.toggle("log-timed", this.chosen.times !== "");
+    this.root.classList.remove("log-dated"); // until a line is drawn that has a date
   }
 }
 
