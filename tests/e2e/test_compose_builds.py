@@ -13,6 +13,7 @@ import pytest
 from tests.support.docker.compose import SLEEPS, Stack, as_file, panel_with_engine, stack
 from tests.support.docker.docker_engine import BASE_IMAGE, Engine
 from tests.support.panel.panel import Panel, git_repository
+from tests.support.storages.archives import packed
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
@@ -112,3 +113,23 @@ def test_a_build_that_needs_more_memory_than_it_may_says_so(built: Stack, tmp_pa
         "build web used more memory than its bound of 96 MiB. Let it use less, or raise its memory limit "
         "(HEADWAY_BUILD_MEMORY)."
     )
+
+
+def test_a_file_by_another_of_composes_names_is_found_and_said(built: Stack, tmp_path: Path) -> None:
+    url = git_repository(tmp_path / "git", {"compose.yaml": as_file(web=SLEEPS)})
+    built.change(sourceType="git", customGitUrl=url, composePath=None)
+    row = built.deploy()
+    log = built.panel.deployment_log(row["deploymentId"])
+    assert "The file is compose.yaml: there is no docker-compose.yml.\n" in log
+    assert built.one()["composePath"] == "./docker-compose.yml"
+    assert built.panel.get("service.pending", serviceId=built.compose_id)["changes"] == []
+    built.change(composePath="docker-compose.yaml")
+    assert "There is no docker-compose.yaml among the files. Set composePath" in built.fail()["errorMessage"]
+    built.change(composePath=None)
+    answer = built.panel.client.post(
+        "/compose.dropDeployment",
+        data={"composeId": built.compose_id},
+        files={"zip": ("stack.tar.gz", packed({"docker-compose.yaml": as_file(web=SLEEPS)}))},
+    )
+    uploaded = built.panel.done(answer.headers["x-deployment-id"], 90)
+    assert "The file is docker-compose.yaml" in built.panel.deployment_log(uploaded["deploymentId"])

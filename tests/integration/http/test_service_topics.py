@@ -160,6 +160,16 @@ def test_a_compose_service_is_compared_with_what_its_release_was_made_with() -> 
         pending_changes.changes(Record(file={}), settings, {})
 
 
+def test_a_file_that_was_found_by_another_name_is_kept_and_is_no_pending_change() -> None:
+    settings = ComposeSettings(source_type="git")
+    made = pending_changes.made_with(settings, {}, path="./compose.yaml")
+    record = Record(file={}, made_with=made)
+    assert made["settings"]["composePath"] == "./compose.yaml"
+    assert pending_changes.changes(record, settings, {}) == []
+    (found,) = pending_changes.changes(record, replace(settings, compose_path="./compose.yaml"), {})
+    assert (found.difference.before, found.difference.after) == ("./docker-compose.yml", "./compose.yaml")
+
+
 async def test_what_runs_is_unknown_where_it_cannot_be_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     application, _, _ = await serving(world)
     ann = await person(world)

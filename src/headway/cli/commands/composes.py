@@ -32,7 +32,8 @@ File = Annotated[Path | None, typer.Option("--file", metavar="FILE", help="The c
 Git = Annotated[str | None, typer.Option("--git", metavar="URL", help="The repository that the file lies in.")]
 Branch = Annotated[str | None, typer.Option("--branch", metavar="NAME", help="Default: the repository's default.")]
 PathThere = Annotated[
-    str | None, typer.Option("--path", metavar="PATH", help="Where the file lies there; default: ./docker-compose.yml.")
+    str | None,
+    typer.Option("--path", metavar="PATH", help="Where the file lies; default: docker-compose.yml or compose.yaml."),
 ]
 
 

@@ -9,7 +9,8 @@ from typing import Any, Final
 from headway.drivers.buildplan.foreign_hosts import read_yaml
 from headway.drivers.buildplan.tree import Tree
 
-COMPOSES: Final = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
+# In the order in which Compose looks for them.
+COMPOSES: Final = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 
 _MOST_SERVICES: Final = 40
 

@@ -170,7 +170,8 @@ def _forms() -> Mapping[str, Form]:
         folder = Entry(
             name=_words(forge)[4], label="Folder", hint="Where in the repository it lies, such as /web.", further=True
         )
-        file = Entry(name="composePath", label="Compose file", look=Look.CODE, hint="Left empty, ./docker-compose.yml.")
+        hint = "Left empty, docker-compose.yml or compose.yaml."
+        file = Entry(name="composePath", label="Compose file", look=Look.CODE, hint=hint)
         found[f"application-{forge}"] = _form(forge, "application.create", (folder,), "Deploy a repository")
         found[f"compose-{forge}"] = _form(forge, "compose.create", (file,), "Deploy a compose file of a repository")
     return found

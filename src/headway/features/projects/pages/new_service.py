@@ -70,7 +70,7 @@ _COMPOSE_GIT_ENTRIES = (
         name="composePath",
         label="Compose file",
         look=Look.CODE,
-        hint="Where in the repository it lies; left empty, ./docker-compose.yml.",
+        hint="Where in the repository it lies; left empty, docker-compose.yml or compose.yaml.",
     ),
     GIT_ENTRIES[3],
 )

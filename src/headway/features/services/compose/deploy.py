@@ -150,7 +150,7 @@ class _Deploy:
         await host.make_folder(folders.files(self._plan.compose_id), mode=0o755)
 
     async def _write(self) -> Json:
-        from headway.features.services.compose.file_policy import RAW_FILE  # noqa: PLC0415 - as above
+        from headway.features.services.compose.file_names import RAW_FILE  # noqa: PLC0415 - as above
 
         await self._begin_there()
         account, text = self._plan.build_account, self._plan.settings.compose_file.encode()
@@ -171,10 +171,16 @@ class _Deploy:
 
     async def read(self, activation: ComposeActivation) -> None:
         """The file as it is to run, held against what is allowed; kept encrypted, for it holds secrets."""
+        from headway.features.services.compose import file_names  # noqa: PLC0415 - as above
         from headway.features.services.compose.file_policy import Reading  # noqa: PLC0415 - as above
 
         async def judge() -> Json:
-            reading = Reading(run=self._run, plan=self._plan, tools=self._tools, root=self._root)
+            settings, own = self._plan.settings, self._tools.folders.own(self._plan.compose_id)
+            path = await file_names.path_there(settings, self._run.host, self._root, own)
+            if path != settings.compose_path:
+                lacking = settings.compose_path.removeprefix("./")
+                await self._run.say(phrase("The file is {}: there is no {}.", path.removeprefix("./"), lacking))
+            reading = Reading(run=self._run, plan=self._plan, tools=self._tools, root=self._root, path=path)
             record = await reading.record()
             await self._run.write(lambda tx: activation.write(tx, record))
             await self._run.say(phrase("Services: {}", ", ".join(record.file["services"])))

@@ -17,7 +17,8 @@ from headway.core.deployments.status import Reason
 from headway.drivers.runtimes.compose import commands, conversion, footing, policy
 from headway.drivers.runtimes.compose.policy import Path, Use
 from headway.features.services.compose import powers, store
-from headway.features.services.compose.model import RAW, Record
+from headway.features.services.compose.file_names import compose_file
+from headway.features.services.compose.model import Record
 from headway.features.services.compose.pending_changes import made_with
 from headway.features.services.compose.plan import ComposePlan
 from headway.features.services.compose.tools import ComposeContext
@@ -32,7 +33,6 @@ from headway.kernel.phrase import phrase
 if TYPE_CHECKING:
     from headway.drivers.runtimes.compose import written
 
-RAW_FILE = "docker-compose.yml"
 _MOST_BYTES = 1 << 20
 _UNSET = re.compile(r'The \\?"?(\w+)\\?"? variable is not set')
 _MOST_FILES = 64
@@ -41,12 +41,13 @@ _ONLY_AN_OWNER = "Who may use the machine can allow this compose service to use 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """The file of one deploy: ``root`` is the folder that was laid out for it."""
+    """The file of one deploy: ``root`` is the folder that was laid out for it, ``path`` where the file lies in it."""
 
     run: Run
     plan: ComposePlan
     tools: ComposeContext
     root: str
+    path: str
 
     async def record(self) -> Record:
         """What the file comes to. Raises RunFailed (refused) with all that is wrong with it."""
@@ -68,7 +69,7 @@ class Reading:
             variables=self._needed(model),
             secrets=self.plan.secrets,
             host=tuple(reaching),
-            made_with=made_with(self.plan.settings, self.plan.variables),
+            made_with=made_with(self.plan.settings, self.plan.variables, path=self.path),
         )
         record = await self._bounded(made)
         await self._require_allowed(record)
@@ -308,21 +309,11 @@ class Reading:
 
     @property
     def _file(self) -> str:
-        return compose_file(self.plan, self.root)
+        return compose_file(self.plan.settings, self.path, self.root)
 
     @property
     def _env_file(self) -> str:
         return f"{posixpath.dirname(self._file)}/.env"
-
-
-def compose_file(plan: ComposePlan, root: str) -> str:
-    """Where the compose file lies. Raises RunFailed where that is not among the files."""
-    if plan.settings.source_type == RAW:
-        return f"{root}/{RAW_FILE}"
-    path = posixpath.normpath(f"{root}/{plan.settings.compose_path.lstrip('/')}")
-    if not path.startswith(f"{root}/"):
-        raise _refused(f"composePath {plan.settings.compose_path!r} leads out of the repository.")
-    return path
 
 
 def _without_default(output: bytes) -> list[str]:

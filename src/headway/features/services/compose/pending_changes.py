@@ -12,6 +12,8 @@ from headway.kernel.variables import Marks
 from headway.kernel.veil import veiled_addresses
 
 _FILE = "composeFile"
+_PATH = "composePath"
+_SET_PATH = "composePathSet"
 _OF_PROVIDERS: Mapping[str, Sequence[str]] = {
     "github": ("owner", "repository", "branch"),
     **{
@@ -31,15 +33,22 @@ class NotWrittenDown(InvalidInput):
         )
 
 
-def made_with(settings: ComposeSettings, variables: Mapping[str, str]) -> Mapping[str, Mapping[str, str]]:
-    """What a deploy works from, to be kept with its release: settings by their names on the wire, and variables."""
+def made_with(
+    settings: ComposeSettings, variables: Mapping[str, str], *, path: str | None = None
+) -> Mapping[str, Mapping[str, str]]:
+    """What a deploy works from, to be kept with its release: settings by their names on the wire, and variables.
+    ``path`` is where its file really lay; where that is not what is set, both are kept.
+    """
+    is_raw = settings.source_type == RAW
+    read = settings.compose_path if path is None else path
     told: dict[str, str | None] = {
         "sourceType": settings.source_type,
         "composeType": settings.compose_type,
         "createEnvFile": "yes" if settings.create_env_file else "no",
-        "composePath": None if settings.source_type == RAW else settings.compose_path,
+        _PATH: None if is_raw else read,
+        _SET_PATH: None if is_raw or read == settings.compose_path else settings.compose_path,
     }
-    if settings.source_type == RAW:
+    if is_raw:
         told[_FILE] = hashlib.sha256(settings.compose_file.encode(errors="surrogatepass")).hexdigest()
     elif settings.source_type == "git":
         told |= {"customGitUrl": settings.git.url, "customGitBranch": settings.git.branch}
@@ -57,8 +66,14 @@ def changes(before: Record, settings: ComposeSettings, variables: Mapping[str, s
         raise NotWrittenDown
     secret = {name for name in {*was["variables"], *becomes["variables"]} if Marks().is_secret(name)}
     found = of_variables(was["variables"], becomes["variables"], secret)
-    found += of_values("setting", *_shown(was["settings"], becomes["settings"]))
+    found += of_values("setting", *_shown(_as_set(was["settings"]), becomes["settings"]))
     return [PendingChange(difference=each, by_restart=False) for each in found]
+
+
+def _as_set(told: Mapping[str, str]) -> Mapping[str, str]:
+    """The settings of a release as they were set: the next deploy looks for its file anew."""
+    rest = {name: text for name, text in told.items() if name != _SET_PATH}
+    return rest if _SET_PATH not in told else rest | {_PATH: told[_SET_PATH]}
 
 
 def _shown(was: Mapping[str, str], becomes: Mapping[str, str]) -> tuple[dict[str, str | None], dict[str, str | None]]:
