@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.docker.compose import SLEEPS, Stack, as_file, panel_with_engine, stack
 from tests.support.docker.docker_engine import BASE_IMAGE, Engine
-from tests.support.panel.panel import Panel, git_repository
+from tests.support.panel.panel import Panel, commit, git_repository
 from tests.support.storages.archives import packed
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
@@ -133,3 +133,16 @@ def test_a_file_by_another_of_composes_names_is_found_and_said(built: Stack, tmp
     )
     uploaded = built.panel.done(answer.headers["x-deployment-id"], 90)
     assert "The file is docker-compose.yaml" in built.panel.deployment_log(uploaded["deploymentId"])
+
+
+def test_what_is_built_of_its_folder_may_mount_it_read_only_and_is_told_so(built: Stack, tmp_path: Path) -> None:
+    web = {**SLEEPS, "build": ".", "volumes": [".:/code"]}
+    files = {"compose.yaml": as_file(web=web), "Dockerfile": f"FROM {BASE_IMAGE}\n"}
+    built.change(sourceType="git", customGitUrl=git_repository(tmp_path / "git", files), composePath=None)
+    row = built.fail()
+    assert row["reason"] == "refused"
+    assert "read only (:ro behind its line in volumes)" in row["errorMessage"]
+    commit(tmp_path / "git", {"compose.yaml": as_file(web={**web, "volumes": [".:/code:ro"]})}, "read only")
+    built.deploy()
+    (container,) = built.containers()["web"]
+    assert "FROM" in built.engine.docker("exec", container, "cat", "/code/Dockerfile")

@@ -8,6 +8,7 @@ where it led when it was looked at, also after a reboot, for as long as no other
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from headway.drivers.runtimes.compose.observation import Container
 from headway.drivers.runtimes.compose.policy import Path, Use
@@ -91,15 +92,32 @@ async def require(machine: Machine, folder: str, asked: Sequence[Path], beside: 
         for each in own
         if seen[each.path].kind is Kind.OUTSIDE
     ]
+    ways = [WAY_OUT] if found else [*_read_only(own, beside, seen, folder), WAY_OUT]
     found += objections(own, beside, seen, folder)
     if found:
-        raise Exchangeable(f"The compose file {'; it '.join(found).replace(f'{folder}/', '../')}. {WAY_OUT}")
+        told = f"The compose file {'; it '.join(found)}. {' '.join(ways)}"
+        raise Exchangeable(told.replace(f"{folder}/", "../"))
 
 
 WAY_OUT = (
     "Give such containers the same folder, or folders beside each other; where it is a container of before, deploy "
     "once without that mount, and wait until it has ended."
 )
+
+
+def _read_only(asked: Sequence[Path], beside: Sequence[Path], seen: Mapping[str, Seen], folder: str) -> Iterator[str]:
+    """The way out of a container that writes to the files that it is built of, as while it is being developed: where
+    nothing is wrong any more once such mounts are read only.
+    """
+    files = [each for each in asked if each.use is not Use.MOUNT]
+    over = [outer for outer in _written(asked) if any(_leads_through(inner, outer, seen) for inner in files)]
+    bare = [replace(each, writable=False) if each in over else each for each in asked]
+    if over and not any(objections(bare, beside, seen, folder)):
+        shown = " and ".join(sorted({f"{each.where} of {each.path}" for each in over}))
+        yield (
+            f"Make {shown} read only (:ro behind its line in volumes), or leave it out where the image has these files "
+            "itself. Else:"
+        )
 
 
 def _written(*paths: Sequence[Path]) -> Iterator[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path as Folder
 
 import pytest
@@ -89,3 +90,20 @@ async def test_another_name_of_a_folder_hides_nothing(own: Folder, tmp_path_fact
     (own / "files/f").symlink_to("moved")
     with pytest.raises(Exchangeable):
         await require(OwnMachine(), str(own), [mount(own, "files/moved/x")], [mount(own, "files/f")])
+
+
+async def test_of_a_container_that_writes_to_what_it_is_built_of_read_only_is_the_way_out(own: Folder) -> None:
+    code, built = mount(own, "release"), mount(own, "release/Dockerfile", use=Use.FILE)
+    with pytest.raises(Exchangeable, match=r"Make a mount of web of \.\./release read only \(:ro") as refused:
+        await require(OwnMachine(), str(own), [code, built], [])
+    assert str(refused.value).index(":ro") < str(refused.value).index("Give such containers")
+    await require(OwnMachine(), str(own), [replace(code, writable=False), built], [])
+
+
+async def test_read_only_is_no_way_out_where_it_is_not_enough(own: Folder) -> None:
+    code, built = mount(own, "release"), mount(own, "release/Dockerfile", use=Use.FILE)
+    nested = [mount(own, "files"), mount(own, "files/f")]
+    for asked, beside in (([code, built, *nested], []), ([built], [code]), ([code, built, mount(own, "x")], [code])):
+        with pytest.raises(Exchangeable) as refused:
+            await require(OwnMachine(), str(own), asked, beside)
+        assert ":ro" not in str(refused.value)
