@@ -21,6 +21,7 @@ from sqlalchemy import func, insert, select, text
 from headway.core.engine.parts import Logs, Parts
 from headway.infra.db.engine import DatabaseAway, DatabaseDamaged, DatabaseFull, SqlDatabase
 from headway.infra.db.migrate import migrate
+from headway.infra.db.probe import why_away
 from headway.infra.db.sqlite import PATIENCE_SECONDS, sqlite_url
 from headway.infra.db.tables.access import users
 from headway.infra.db.transaction import Tx
@@ -233,6 +234,7 @@ async def test_a_file_that_is_no_database_is_damaged(file: Path) -> None:
     try:
         with pytest.raises(DatabaseDamaged, match="not a database"):
             await database.run(add_user)
+        assert "is damaged: file is not a database" in (await why_away(database) or "")
     finally:
         database.close()
     assert file.read_bytes().startswith(b"something else entirely")
@@ -259,9 +261,11 @@ async def test_a_file_whose_pages_are_damaged_is_told_as_that_and_not_tried_agai
 
     try:
         parts = engine_parts(again)
+        assert await why_away(again) is None  # nobody has come to that page
         with pytest.raises(DatabaseDamaged, match=r"malformed\. Stop the panel and restore a backup"):
             await asyncio.wait_for(again.read(work) if how == "read" else parts.write(work), 10)
         assert tried == [how]
+        assert "Stop the panel and restore a backup" in (await why_away(again) or "")
     finally:
         again.close()
 

@@ -63,6 +63,7 @@ class SqlDatabase:
         self._clock = clock or SystemClock()
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         self.commits = Commits()
+        self.damage = ""  # what was seen of it; it stays, as the file does not mend by itself
         if self.is_sqlite:
             self.writer, self._reader = sqlite.engines(url)
             self._write_threads = ThreadPoolExecutor(1, "db-write", on_thread)
@@ -90,8 +91,12 @@ class SqlDatabase:
         self._reader.dispose()
 
     def _write(self, loop: asyncio.AbstractEventLoop, asked_at: float, work: Callable[[Tx], T]) -> T:
-        with translated(self.writer):
-            tx, result = self._transact(asked_at, work)
+        try:
+            with translated(self.writer):
+                tx, result = self._transact(asked_at, work)
+        except DatabaseDamaged as damaged:
+            self.damage = damaged.message
+            raise
         if tx.has_effects:
             # Not by the caller: it may be gone, and what is committed must still be told. It comes before the result.
             loop.call_soon_threadsafe(tx.committed)
@@ -119,8 +124,12 @@ class SqlDatabase:
                 return tx, result
 
     def _read(self, work: Callable[[Tx], T]) -> T:
-        with translated(self._reader, writing=False), self._reader.begin() as connection:
-            return work(Tx(connection, self._clock))
+        try:
+            with translated(self._reader, writing=False), self._reader.begin() as connection:
+                return work(Tx(connection, self._clock))
+        except DatabaseDamaged as damaged:
+            self.damage = damaged.message
+            raise
 
 
 @contextmanager

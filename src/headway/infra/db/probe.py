@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import insert, select
 
-from headway.infra.db.engine import DatabaseAway, SqlDatabase
+from headway.infra.db.engine import DatabaseAway, DatabaseDamaged, SqlDatabase
 from headway.infra.db.tables.deployments import installation
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError
@@ -36,9 +36,11 @@ def check_key(tx: Tx, vault: Vault) -> None:
 
 
 async def why_away(db: SqlDatabase) -> str | None:
-    """None when the database answers, else why it does not."""
+    """None when the database answers and nobody has met damage in its file, else why not."""
     try:
-        await db.read(lambda tx: tx.connection.exec_driver_sql("SELECT 1"))
+        await db.read(lambda tx: tx.scalar(select(installation.c.number)))
     except DatabaseAway as away:
         return away.message
-    return None
+    except DatabaseDamaged:
+        pass
+    return db.damage or None
