@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -83,17 +84,20 @@ class Hands:
     def sees(self, text: str | re.Pattern[str], within: Locator | None = None) -> Locator:
         """Waits until a text is there, without asking for it anew."""
         found = (self.main if within is None else within).get_by_text(text).first
-        found.wait_for(timeout=PATIENCE)
+        self._await(found)
         return found
 
     def sees_end(self, word: str) -> str:
         """Waits until the deployment that is shown says of itself how it has ended; its id."""
-        self.page.locator("#part-state .badge").get_by_text(word, exact=True).wait_for(timeout=PATIENCE)
+        self._await(self.page.locator("#part-state .badge").get_by_text(word, exact=True))
         return self.page.url.partition("?")[0].rpartition("/")[2].partition("#")[0]
 
     def sees_line(self, text: str | re.Pattern[str]) -> None:
         """Waits until a line of the log that is shown is this one, or like that."""
-        self.page.locator("#log").get_by_text(text, exact=True).first.wait_for(timeout=PATIENCE)
+        self._await(self.page.locator("#log").get_by_text(text, exact=True).first)
+
+    def _await(self, target: Locator) -> None:
+        target.wait_for(timeout=PATIENCE)
 
     def _use(self, target: Locator) -> None:
         target.click()
@@ -105,6 +109,20 @@ class Hands:
         target.wait_for()
         with self.page.expect_navigation(timeout=PATIENCE):
             self._use(target)
+
+
+class Loads(Hands):
+    """The same without scripts: a page that does not go on by itself says so, and is loaded again."""
+
+    def _await(self, target: Locator) -> None:
+        until = time.monotonic() + PATIENCE / 1_000
+        while not target.is_visible():
+            again = self.main.get_by_role("link", name="load it again", exact=True)
+            if time.monotonic() > until or not again.count():
+                target.wait_for(timeout=1_000)
+                return
+            time.sleep(0.2)
+            self._leave(again)
 
 
 class Keys(Hands):

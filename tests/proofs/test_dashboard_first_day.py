@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.proofs._hands import PASSWORD, Hands, Keys, answer_of, at_browser, places_of, sign_in_by_link
+from tests.proofs._hands import PASSWORD, Hands, Keys, Loads, answer_of, at_browser, places_of, sign_in_by_link
 from tests.proofs._main_path import Shop, create_from_git, main_path
 from tests.support.applications.kept import open_folder
 from tests.support.machines.server_roots import MISSING, RootedServer, remove_groups, rooted_server
@@ -70,7 +70,7 @@ def schedule(hands: Hands) -> None:
 
 def back_up_and_restore(hands: Hands, kept: Path) -> None:
     hands.go_to("Destinations")
-    hands.follow("Add a folder of this machine", hands.main)
+    hands.follow("Add a folder", hands.main)
     hands.write("Name", "beside")
     hands.press("Add it")
     hands.follow("Test", hands.main)
@@ -232,7 +232,7 @@ def test_the_main_path_and_all_reading_without_scripts(tmp_path: Path, shop: Sho
     with (
         panel(tmp_path / "data", HEADWAY_CONCURRENCY="2") as running,
         chromium() as browser,
-        at_browser(running, browser, Hands, scripts=False) as hands,
+        at_browser(running, browser, Loads, scripts=False) as hands,
     ):
         sign_in_by_link(hands, running)
         main_path(hands, running, shop)
