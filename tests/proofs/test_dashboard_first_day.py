@@ -154,7 +154,7 @@ def send_archive(hands: Hands, folder: Path) -> None:
 def invite_and_remove(hands: Hands, member: Hands) -> None:
     hands.go_to("Members")
     hands.follow("Invite somebody", hands.main)
-    hands.write("Mail address", "member@example.org")
+    hands.write("E-mail address", "member@example.org")
     hands.page.get_by_label("default", exact=True).check()
     hands.press("Make the link", careful=True)
     link = hands.page.get_by_label("Link", exact=True).input_value()
