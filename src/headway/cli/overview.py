@@ -27,8 +27,8 @@ _KINDS: Mapping[str, str] = MappingProxyType({"application": "app"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """A service and how it stands. ``row`` is all that the panel says of it, ``down`` what of it does not run although
-    it is to, or may not (None: all of it runs, or is not to).
+    """A service and how it stands. ``row`` is all that the panel says of it, ``down`` what of it does not serve
+    although it is to, or may not (None: all of it does, or is not to).
     """
 
     kind: str
@@ -47,7 +47,7 @@ class Overview:
         if status == "idle":
             return "stopped" if self._serves or self.row["deployments"] else "never deployed"
         if self.down is not None and status != "running":
-            return "unknown" if self.down["unknown"] else "does not run" if self.down["all"] else "runs only in part"
+            return _down_word(self.down)
         if status == "done":
             return "serves, unstable" if (self.serving or {}).get("unstable") else "serves"
         if not self._serves:
@@ -58,7 +58,7 @@ class Overview:
 
     @property
     def why(self) -> str:
-        """Why it does not run, or why that is not known; "" where it does, or nobody knows."""
+        """Why it does not serve, or why that is not known; "" where it does, or nobody knows."""
         if self.down is None or self._status == "running":
             return ""
         last = f"ended by {self.down['lastExit']}" if self.down["lastExit"] else ""
@@ -133,6 +133,13 @@ class Overview:
             "serving": self.serving,
             "lastDeployment": self.last,
         }
+
+
+def _down_word(down: Row) -> str:
+    if down["unknown"]:
+        return "unknown"
+    does = "serve" if down.get("runs") else "run"  # a panel of an earlier version does not say
+    return f"does not {does}" if down["all"] else f"{does}s only in part"
 
 
 def overviews(client: Client, services: Iterable[Service]) -> list[Overview]:

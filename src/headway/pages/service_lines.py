@@ -32,4 +32,4 @@ def unknown_line(service_id: str, name: str, kind: str, unknown: Unknown) -> Map
     """A service of which nothing more is known now than that it is there."""
     service = {"serviceId": service_id, "name": name, "serving": None}
     told = {"state": "unknown", "word": state("unknown").word, "at": unknown.since, "why": unknown.why}
-    return {"service": service, "kind": kind, "serves": False, "is_down": False, **told}
+    return {"service": service, "kind": kind, "serves": False, "down": None, **told}

@@ -26,7 +26,7 @@ _UNDER_WAY: Mapping[str | None, str] = {
 
 
 async def down_among(visit: Visit, services: Sequence[GlanceRow], **given: object) -> Mapping[str, DownRow]:
-    """What of these services does not run although it is to, or may not, by their ids. Their machines are asked only
+    """What of these services does not serve although it is to, or may not, by their ids. Their machines are asked only
     where one of them would be said to serve.
     """
     to_run = [each["serviceId"] for each in services if _is_to_run(each)]
@@ -40,14 +40,14 @@ async def down_among(visit: Visit, services: Sequence[GlanceRow], **given: objec
 
 def _untold(service_id: str, unknown: Unknown) -> DownRow:
     since = None if unknown.since is None else iso(unknown.since)
-    nothing = {"names": [], "all": False, "exits": 0, "lastExit": None}
+    nothing = {"names": [], "all": False, "exits": 0, "lastExit": None, "runs": False}
     return {"serviceId": service_id, **nothing, "since": since, "unknown": True, "why": unknown.why}  # type: ignore[typeddict-item]
 
 
 def state_of(service: GlanceRow, *, under_way: str | None = None, down: DownRow | None = None) -> tuple[str, str]:
     """The key of its state, as ``words.STATES`` has it, and the word for it. ``under_way`` is the status of the
     deployment of it that waits or runs, "" where there is none (it is only brought up then), None where nobody looked;
-    ``down`` what of it does not run.
+    ``down`` what of it does not serve.
     """
     serving, status, wanted = service["serving"], service["status"], service["wanted"]
     if serving is None:
@@ -72,18 +72,18 @@ def state_values(
 ) -> Mapping[str, object]:
     """The same for a template: with since when it is so and why, where that is known, and whether it serves now."""
     key, word = state_of(service, under_way=under_way, down=down)
-    told = {"state": key, "word": word, "serves": key in SERVES, "is_down": False}
+    told = {"state": key, "word": word, "serves": key in SERVES, "down": None}
     if key == "unknown" and service["outOfReachSince"] is not None:
         return {**told, "at": service["outOfReachSince"], "why": "its server does not answer"}
     if down is not None and key == "unknown":
         return {**told, "at": down["since"], "why": down["why"]}
     if down is not None and word == _down_word(down):
-        return {**told, "is_down": True, "at": down["since"], "why": _why_it_is_down(down)}
+        return {**told, "down": down, "at": down["since"], "why": _why_it_is_down(down)}
     return {**told, "at": _since(service, key), "why": None}
 
 
 def line_of(service: GlanceRow, down: Mapping[str, DownRow]) -> Mapping[str, object]:
-    """A service with its state, for a list of them; ``down`` by their ids what of some does not run, or may not."""
+    """A service with its state, for a list of them; ``down`` by their ids what of some does not serve, or may not."""
     told = state_values(service, down=down.get(service["serviceId"]))
     return {"service": service, "kind": service["database"] or service["kind"], **told}
 
@@ -104,11 +104,13 @@ def _is_to_run(service: GlanceRow) -> bool:
 
 
 def _down_word(down: DownRow) -> str:
+    if down["runs"]:
+        return "does not serve" if down["all"] else "serves only in part"
     return "does not run" if down["all"] else "runs only in part"
 
 
 def _why_it_is_down(down: DownRow) -> str | None:
-    """How often what does not run has ended by itself, and how it did last; what keeps it from running."""
+    """How often what does not serve has ended by itself, and how it did last; what keeps it from that."""
     told = "; ".join(each for each in (_how_it_ended(down), down["why"]) if each)
     whose = "" if down["all"] else f"{cut(', '.join(down['names']), 120)}: "
     return f"{whose}{told}" if told else whose.removesuffix(": ") or None

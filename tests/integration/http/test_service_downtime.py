@@ -59,7 +59,7 @@ async def test_what_has_died_for_good_serves_nowhere(world: World) -> None:
     application, _ = await _of_yesterday(world)
 
     told = {"names": ["web"], "all": True, "since": None, "exits": 5, "lastExit": "exit status 1"}
-    told |= {"unknown": False, "why": None}
+    told |= {"unknown": False, "why": None, "runs": False}
     assert await world.get("service.down") == [{"serviceId": application, **told}]
     ann = await person(world)
     for seen in (
@@ -71,6 +71,37 @@ async def test_what_has_died_for_good_serves_nowhere(world: World) -> None:
         assert "tone-good" not in seen.html
         assert "serves" not in seen.text
     assert "Nothing is known to be wrong." not in (await ann.see(HOME)).text
+
+
+async def test_what_runs_and_does_not_serve_is_told_with_why_and_without_secrets(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    application, _ = await _of_yesterday(world)
+    await world.post("application.update", applicationId=application, env="API_SECRET=hushed-for-good")
+    lacks = "runs, but its health check fails: <b>401</b>\nfor hushed-for-good"
+    unfit = ProcessStatus(
+        name="web", state=ProcessState.RUNNING, pid=7, since=None, exits=0, last_exit=None, lacks=lacks
+    )
+
+    async def status(_runtime: NativeRuntime, release_id: str) -> ReleaseStatus:
+        return ReleaseStatus(release_id=release_id, processes=(unfit,))
+
+    monkeypatch.setattr(NativeRuntime, "status", status)
+    (told,) = await world.get("service.down")
+    assert (told["all"], told["exits"], told["runs"]) == (True, 0, True)
+    assert told["why"].startswith("runs, but its health check fails: <b>401</b> for ")
+    assert "hushed-for-good" not in told["why"]
+    ann = await person(world)
+    for seen in (
+        await ann.see(LIST),
+        await ann.see(HOME, "attention"),
+        await ann.see(ONE, "standing", {"serviceId": application}),
+    ):
+        assert "does not serve runs, but its health check fails: <b>401</b> for" in seen.text
+        assert "tone-good" not in seen.html
+        assert "<b>401" not in seen.html
+        assert "hushed-for-good" not in seen.html
+    assert "It is to serve, and its machine says that nothing of it does." in (await ann.see(HOME, "attention")).text
 
 
 @pytest.mark.parametrize("change", [{"wanted": "down"}, {"wanted": "held"}, {"status": "running"}])

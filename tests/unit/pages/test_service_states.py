@@ -19,6 +19,7 @@ DOWN: Any = {
     "lastExit": "exit status 1",
     "unknown": False,
     "why": None,
+    "runs": False,
 }
 UNTOLD: Any = {**DOWN, "all": False, "names": [], "since": AWAY, "exits": 0, "lastExit": None, "unknown": True}
 
@@ -120,9 +121,22 @@ def test_what_runs_in_part_names_what_does_not() -> None:
 def test_what_is_gone_is_told_with_what_keeps_it_from_coming_back() -> None:
     gone: Any = {**DOWN, "names": [], "exits": 0, "lastExit": None, "why": "it is not on this machine any more"}
     told = state_values(row(SERVES, "done", "up"), down=gone)
-    assert (told["word"], told["why"], told["is_down"]) == ("does not run", gone["why"], True)
+    assert (told["word"], told["why"], told["down"]) == ("does not run", gone["why"], gone)
     both = state_values(row(SERVES, "done", "up"), down=cast("Any", {**DOWN, "why": "its port is taken"}))
     assert both["why"] == "ended 5 times, last by exit status 1; its port is taken"
+
+
+def test_what_runs_and_does_not_serve_is_no_more_said_to_serve() -> None:
+    paused: Any = {**DOWN, "exits": 0, "lastExit": None, "runs": True, "why": "is paused"}
+    told = state_values(row(SERVES, "done", "up"), down=paused)
+    assert (told["state"], told["word"], told["why"], told["serves"]) == (
+        "error",
+        "does not serve",
+        "is paused",
+        False,
+    )
+    part = state_values(row(SERVES, "done", "up"), down=cast("Any", {**paused, "all": False}))
+    assert (part["word"], part["why"]) == ("serves only in part", "web: is paused")
 
 
 @pytest.mark.parametrize("status", ["done", "error"])

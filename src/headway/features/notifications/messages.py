@@ -13,7 +13,7 @@ _SAYS: Mapping[str, str] = {
     "cancelled": "was cancelled",
     "superseded": "was superseded",
     "unstable": "is unstable: what it released has crashed or does not answer",
-    "down": "does not run although it is to",
+    "down": "does not serve although it is to",
     "out_of_reach": "is out of reach: its host does not answer",
     "missed": "was missed",
 }

@@ -1,4 +1,4 @@
-"""What of services does not run although it is to, as their machines tell it now: a read, asked of the policy."""
+"""What of services does not serve although it is to, as their machines tell it now: a read, asked of the policy."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from headway.core.access.model import Actor
@@ -20,6 +20,7 @@ from headway.features.services.model import DesiredState, ServiceStatus, type_of
 from headway.features.services.overview_store import ServiceOverview
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
+from headway.infra.logs.mask import masker_of
 from headway.kernel.clock import Clock
 from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError
@@ -32,16 +33,20 @@ _SECONDS_OF_A_LOOK = 10.0
 _SECONDS_OF_A_WAIT = 1.5
 _AWAY = "its server does not answer"
 _SILENT = f"it was not answered within {_SECONDS_OF_A_WAIT:g} seconds"
+_LOOP_EXITS = 3
+_STAYS = timedelta(seconds=10)
+_LONGEST_WHY = 600
 _UNFORESEEN = "its machine answered what the panel does not understand"
 GONE = "nothing of it is on its machine any more"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Downtime:
-    """That something of a service does not run: the ``names`` of those of its processes, or of the services of its
+    """That something of a service does not serve: the ``names`` of those of its processes, or of the services of its
     file, of which no copy does, and whether that ``is_all`` of it. ``since`` is when the last of them ended, or since
-    when they were seen not to run (None: neither is known), ``exits`` how often they have ended by themselves,
-    ``last_exit`` how it was, ``why`` what keeps them from running, where that is known.
+    when they were seen not to serve (None: neither is known), ``exits`` how often they have ended by themselves,
+    ``last_exit`` how it was, ``why`` what keeps them from it, where that is known. What ``runs`` all the same is
+    paused, or fails its own check.
     """
 
     names: tuple[str, ...]
@@ -50,6 +55,7 @@ class Downtime:
     exits: int
     last_exit: str | None
     why: str | None = None
+    runs: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +70,7 @@ class DowntimeOf(Protocol):
     """Looks at what serves of a service of one kind on its machine."""
 
     async def __call__(self, service_id: str, /) -> Downtime | None:
-        """None where all of it runs. Raises HeadwayError where that cannot be told."""
+        """None where all of it serves. Raises HeadwayError where that cannot be told."""
         ...
 
 
@@ -194,6 +200,20 @@ class DowntimeReader:
             del self._seen[service_id]
         for service_id in self._untold.keys() - self._seen.keys() - self._looks.keys():
             del self._untold[service_id]
+
+
+def is_in_a_loop(exits: int, since: datetime | None, now: datetime) -> bool:
+    """Whether what runs ``since`` then has ended again and again, and may in a moment."""
+    # The clock is that of its machine: where that goes wrong it is taken for what has stayed up.
+    return exits >= _LOOP_EXITS and since is not None and timedelta(0) <= now - since < _STAYS
+
+
+async def masked(down: Downtime, secrets: Callable[[], Awaitable[set[str]]]) -> Downtime:
+    """It in one line and without secrets, where it quotes what a check has said."""
+    if down.why is None or down.why == GONE:
+        return down
+    masker = await masker_of(await secrets())
+    return replace(down, why=" ".join(masker.mask_text(down.why).split())[:_LONGEST_WHY])
 
 
 def _is_to_run(service: ServiceOverview) -> bool:

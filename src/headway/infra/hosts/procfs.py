@@ -61,6 +61,11 @@ def start_time(pid: int) -> int | None:
     return None
 
 
+def is_stopped(pid: int) -> bool:
+    """Whether somebody has stopped the process by a signal, and nobody let it go on since."""
+    return _stat_if_there(f"{PROC}/{pid}")[:1] == [b"T"]
+
+
 def argv(pid: int) -> tuple[str, ...]:
     """The argument list of the process; empty when it is gone."""
     return tuple(_told(pid, "cmdline").decode(errors="surrogateescape").split("\0")[:-1])

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from headway.drivers.runtimes.compose import conversion
-from headway.drivers.runtimes.container.state import ENDED_FROM_OUTSIDE
+from headway.drivers.runtimes.container.state import ENDED_FROM_OUTSIDE, lacking
 from headway.infra.docker.labels import COMPOSE, DEPLOYMENT
 from headway.kernel.dataclass import dataclass
 
@@ -75,6 +75,13 @@ class Container:
         """Whether its program is there now."""
         return self.status in {"running", "paused"}
 
+    @property
+    def lacks(self) -> str | None:
+        """What keeps it from serving although its program is there; to be masked like its output."""
+        return (
+            lacking(is_paused=self.status == "paused", health=self.health, told=self.health_said) if self.runs else None
+        )
+
 
 class ContainerVerdict(StrEnum):
     """What is to be thought of a container."""
@@ -98,10 +105,9 @@ def judged(container: Container, *, settled: bool) -> Judgement:
     """What is to be thought of a container; ``settled`` says whether it has stayed up for the settle time."""
     if container.restarts >= MOST_RESTARTS or (container.restarts and container.status == "exited"):
         return _failed(container, f"ends again and again ({container.restarts} restarts): {_end_of(container)}")
+    if container.lacks is not None:
+        return Judgement(standing=ContainerVerdict.FAILED, why=container.lacks)
     match container.status:
-        case "running" if container.health == "unhealthy":
-            said = f": {container.health_said}" if container.health_said else ""
-            return Judgement(standing=ContainerVerdict.FAILED, why=f"runs, but its health check fails{said}")
         case "running":
             up = settled if container.health is None else container.health == "healthy"
             return Judgement(standing=ContainerVerdict.UP if up else ContainerVerdict.COMING)
@@ -111,8 +117,6 @@ def judged(container: Container, *, settled: bool) -> Judgement:
             return Judgement(standing=ContainerVerdict.COMING)
         case "exited" | "dead" if container.restart_policy in {"", "no"} or container.out_of_memory:
             return _failed(container, _end_of(container))
-        case "paused":
-            return Judgement(standing=ContainerVerdict.FAILED, why="is paused")
         case _:
             return Judgement(standing=ContainerVerdict.COMING)
 

@@ -32,7 +32,7 @@ _YEAR_ONE = "0001-"
 class ContainerState:
     """A container as it is now. ``exits`` counts its ends since somebody last started it, ``is_kept_up`` says that the
     engine starts it again whenever it ends by itself; ``health`` is the word of the image's own check, "" where it has
-    none, and ``told`` what that last said.
+    none, and ``told`` what that last said. One that ``is_paused`` runs, and does nothing.
     """
 
     container_id: str
@@ -51,6 +51,7 @@ class ContainerState:
     address: str
     has_terminal: bool
     env: Mapping[str, str]
+    is_paused: bool
 
     @property
     def runs(self) -> bool:
@@ -78,6 +79,7 @@ class ContainerState:
             since=self.since if self.runs else None,
             exits=self.own_exits,
             last_exit=how_it_ended(self.exit_code, out_of_memory=self.out_of_memory) if self.exits else None,
+            lacks=lacking(is_paused=self.is_paused, health=self.health, told=self.told) if self.runs else None,
         )
 
 
@@ -107,7 +109,17 @@ def read(inspected: Mapping[str, Any], release_label: str) -> ContainerState:
         address=next((network["IPAddress"] for network in networks.values() if network["IPAddress"]), ""),
         has_terminal=configuration["Tty"],
         env=dict(_pair(text) for text in configuration["Env"] or ()),
+        is_paused=state["Status"] == "paused",
     )
+
+
+def lacking(*, is_paused: bool, health: str | None, told: str) -> str | None:
+    """What keeps a container that runs from serving, as its engine knows it; ``told`` is what its check said."""
+    if is_paused:
+        return "is paused"
+    if health == "unhealthy":
+        return f"runs, but its health check fails{f': {told}' if told else ''}"
+    return None
 
 
 def how_it_ended(exit_code: int, *, out_of_memory: bool) -> str:

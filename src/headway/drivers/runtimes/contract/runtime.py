@@ -31,7 +31,8 @@ class ProcessState(StrEnum):
 class ProcessStatus:
     """One process of a release. ``pid`` and ``since`` (the start of this copy) are None while none runs, ``pid`` also
     where it is nobody's to tell; ``exits`` counts the times that it ended by itself since the release was last started,
-    ``last_exit`` says how.
+    ``last_exit`` says how. ``lacks`` is what keeps one that runs from serving, of which its machine knows; it may quote
+    the application, so it is to be masked like its output.
     """
 
     name: str
@@ -40,6 +41,7 @@ class ProcessStatus:
     since: datetime | None
     exits: int
     last_exit: str | None
+    lacks: str | None = None
 
     @property
     def up(self) -> bool:

@@ -29,6 +29,10 @@ class Copies:
         """Whether a process has become the application's; before, it is still the launcher."""
         return str(self._layout.launcher) not in procfs.argv(pid)
 
+    def lacking(self, pid: int) -> str | None:
+        """What keeps a process that is there from doing anything."""
+        return "was stopped by a signal (SIGSTOP), and goes on with kill -CONT" if procfs.is_stopped(pid) else None
+
     def family(self, supervised: Collection[int]) -> dict[int, int]:
         """These processes and all below them, with the start time of each: to be taken before they are stopped, where
         it is the only way to find what clears its environment. Empty where cgroups do better.

@@ -191,8 +191,7 @@ class NativeRuntime:
         found = await self._supervisord.look(programs)
         exits = await asyncio.to_thread(self._exits, release_id, programs, record.STARTED)
         known = [(program, info) for program, info in zip(programs, found, strict=True) if info is not None]
-        statuses = (self._status(program, info, exits) for program, info in known)
-        return ReleaseStatus(release_id=release_id, processes=tuple(statuses))
+        return ReleaseStatus(release_id=release_id, processes=tuple(self._status(*each, exits) for each in known))
 
     async def running(self) -> set[str]:
         """The releases that supervisord keeps alive."""
@@ -354,6 +353,7 @@ class NativeRuntime:
             since=datetime.fromtimestamp(int(info["start"]), UTC) if pid is not None else None,
             exits=len(own),
             last_exit=self._last_exit(program, own),
+            lacks=None if pid is None else self._copies.lacking(pid),
         )
 
     def _last_exit(self, program: Program, exits: Sequence[Exit]) -> str | None:

@@ -85,6 +85,11 @@ class Task:
             return self.error or "no word why"
         return how_it_ended(self.exit_code, out_of_memory=out_of_memory)
 
+    @property
+    def ended_by(self) -> str:
+        """The same where nobody asks what memory it used: a swarm itself ends what fails its check."""
+        return "its failed health check" if self.failed_its_check else self.how(out_of_memory=False)
+
 
 def was_stopped(task: Task, container: Mapping[str, Any] | None) -> bool:
     """Whether a task that has ended was ended by the engine of its machine, which went down itself or was asked to by
@@ -143,7 +148,7 @@ def _status(slot: int, tries: Sequence[Task]) -> ProcessStatus:
         pid=now.pid if now.runs else None,
         since=instant(now.since) if now.runs else None,
         exits=len(ended),
-        last_exit=ended[0].how(out_of_memory=False) if ended else None,
+        last_exit=ended[0].ended_by if ended else None,
     )
 
 

@@ -27,7 +27,7 @@ _EVENTS = (
     "An event is told where one of the patterns fits its name; * stands for anything.",
     "application.error, compose.error, backup.error, schedule.error, …: a deployment, a backup or a run has failed.",
     "The same with .done, .started, .cancelled, .superseded, .unstable (it crashed soon after) and .out_of_reach.",
-    "*.down: what is to serve does not run, whether it has ended by itself or is gone from its machine.",
+    "*.down: what is to serve does not: it has ended by itself, is gone or paused, or fails its own check.",
     "schedule.missed, backup.missed, volumeBackup.missed: a due time has passed while nothing could run.",
     "disk.low, panel.error, channel.failed: a disk is nearly full, a loop of the panel fails, another channel fails.",
 )

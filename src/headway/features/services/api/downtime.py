@@ -1,4 +1,4 @@
-"""``service.down``: what does not run although it is to."""
+"""``service.down``: what does not serve although it is to."""
 
 from __future__ import annotations
 
@@ -25,11 +25,12 @@ class DownAmong(Input):
 
 
 class DownRow(TypedDict):
-    """A service that is to run, of which something does not: the ``names`` of those of its processes, or of the
+    """A service that is to run, of which something does not serve: the ``names`` of those of its processes, or of the
     services of its file, of which no copy does; ``all`` says whether nothing of it does. ``since`` is when the last of
-    them ended, or since when they were seen not to run (null: neither is known), ``exits`` how often they have ended by
-    themselves, ``lastExit`` how; ``why`` is what keeps it from running, where that is known. Where it is ``unknown``
-    whether it runs, ``since`` and ``why`` say since when and why.
+    them ended, or since when they were seen not to serve (null: neither is known), ``exits`` how often they have ended
+    by themselves, ``lastExit`` how; ``why`` is what keeps it from that, where it is known. What ``runs`` all the same
+    is paused, or fails its own check, of which ``why`` then tells the last output. Where it is ``unknown`` whether it
+    serves, ``since`` and ``why`` say since when and why.
     """
 
     serviceId: str
@@ -40,11 +41,12 @@ class DownRow(TypedDict):
     lastExit: str | None
     unknown: bool
     why: str | None
+    runs: bool
 
 
 @router.query("down", least=Role.MEMBER, scope=Scope.READ)
 async def down(reader: DowntimeReader, call: Call[DownAmong]) -> list[DownRow]:
-    """Services of any kind that are to run and of which something does not, as their machines tell now.
+    """Services of any kind that are to run and of which something does not serve, as their machines tell now.
 
     Where a machine, or what keeps services alive there, does not answer, its services are among them as ``unknown``. A
     service is not among them while it is deployed or started.
@@ -66,4 +68,5 @@ def _row(service_id: str, told: Downtime | Untold) -> DownRow:
         "lastExit": None if down is None else down.last_exit,
         "unknown": down is None,
         "why": told.why,
+        "runs": down is not None and down.runs,
     }

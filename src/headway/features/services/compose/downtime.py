@@ -1,17 +1,19 @@
-"""Which services of a compose file do not run, or are not there any more."""
+"""Which services of a compose file do not serve, or are not there any more."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
 
 from headway.drivers.runtimes.compose.observation import Container
 from headway.drivers.runtimes.compose.stacks import StackService
 from headway.drivers.runtimes.container.state import how_it_ended, instant
 from headway.features.services.compose import store
 from headway.features.services.compose.driver import ComposeLifecycle
-from headway.features.services.compose.model import Record
+from headway.features.services.compose.model import ComposeRelease, Record
 from headway.features.services.compose.presence import of_release
-from headway.features.services.downtime import GONE, Downtime
+from headway.features.services.downtime import GONE, Downtime, is_in_a_loop, masked
 from headway.kernel.dataclass import dataclass
 
 
@@ -28,26 +30,34 @@ class ComposeDowntime:
         if release.record.stack:
             tools = await self.lifecycle.driver.tools_of(service_id)
             return downtime_of_stack(release.record, await tools.stacks.services(service_id))
-        return downtime_of(release.record, await self.lifecycle.driver.containers(service_id))
+        return await self.among(release, await self.lifecycle.driver.containers(service_id))
+
+    async def among(self, release: ComposeRelease, containers: Sequence[Container]) -> Downtime | None:
+        """The same among containers that were looked at."""
+        down = downtime_of(release.record, containers, datetime.now(UTC))
+        return down and await masked(down, partial(self.lifecycle.driver.secrets, release.service_id))
 
 
-def downtime_of(record: Record, containers: Sequence[Container]) -> Downtime | None:
-    """What of a release is down: a service that is to stay, of which no container runs, or none is there."""
+def downtime_of(record: Record, containers: Sequence[Container], now: datetime) -> Downtime | None:
+    """What of a release is down: a service that is to stay, of which no container serves, or none is there."""
     stays = _to_stay(record)
     found = {name: of_release(record, name, containers) for name in stays}
-    down = {name: mine for name, mine in found.items() if not any(each.runs for each in mine)}
+    down = {name: mine for name, mine in found.items() if not any(_serves(each, now) for each in mine)}
     if not down:
         return None
-    ended = sorted((each for mine in down.values() for each in mine if _has_ended(each)), key=_finished_at)
-    if not ended:
+    ended = sorted((each for mine in down.values() for each in mine if _has_ended(each, now)), key=_finished_at)
+    lacks = next((each.lacks for mine in down.values() for each in mine if each.lacks), None)
+    if not ended and lacks is None:
         return _gone(down, stays, is_there=any(down.values()))
-    last = ended[-1]
+    last = ended[-1] if ended else None
     return Downtime(
         names=tuple(down),
         is_all=len(down) == len(stays),
-        since=instant(last.finished_at) if last.finished_at else None,
+        since=instant(last.finished_at) if last is not None and last.finished_at else None,
         exits=sum(each.restarts + (each.status in {"exited", "dead"}) for each in ended),
-        last_exit=how_it_ended(last.exit_code, out_of_memory=last.out_of_memory),
+        last_exit=None if last is None else how_it_ended(last.exit_code, out_of_memory=last.out_of_memory),
+        why=lacks,
+        runs=all(any(each.lacks for each in mine) for mine in down.values()),
     )
 
 
@@ -68,7 +78,7 @@ def downtime_of_stack(record: Record, services: Mapping[str, StackService]) -> D
         is_all=len(down) == len(stays),
         since=None,  # a swarm keeps the last few tries alone
         exits=len(ended),
-        last_exit=last.how(out_of_memory=False),
+        last_exit=last.ended_by,
     )
 
 
@@ -83,8 +93,17 @@ def _gone(names: Iterable[str], stays: Sequence[str], *, is_there: bool) -> Down
     return Downtime(names=down, is_all=len(down) == len(stays), since=None, exits=0, last_exit=None, why=why)
 
 
-def _has_ended(container: Container) -> bool:
-    return container.status in {"exited", "dead", "restarting"}
+def _serves(container: Container, now: datetime) -> bool:
+    return container.runs and container.lacks is None and not _is_in_a_loop(container, now)
+
+
+def _has_ended(container: Container, now: datetime) -> bool:
+    return container.status in {"exited", "dead", "restarting"} or _is_in_a_loop(container, now)
+
+
+def _is_in_a_loop(container: Container, now: datetime) -> bool:
+    since = instant(container.started_at) if container.runs and container.started_at else None
+    return is_in_a_loop(container.restarts, since, now)
 
 
 def _finished_at(container: Container) -> str:

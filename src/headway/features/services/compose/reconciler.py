@@ -17,7 +17,7 @@ from headway.drivers.runtimes.compose.stacks import address_of, is_forwarder
 from headway.drivers.runtimes.container.state import ENDED_FROM_OUTSIDE
 from headway.features.services import store as services_store
 from headway.features.services.compose import powers, store
-from headway.features.services.compose.downtime import ComposeDowntime, downtime_of
+from headway.features.services.compose.downtime import ComposeDowntime
 from headway.features.services.compose.driver import ComposeDriver, ComposeLifecycle
 from headway.features.services.compose.model import ComposeRelease, Record
 from headway.features.services.compose.presence import outdated
@@ -154,7 +154,8 @@ class ComposeReconciler(ServiceReconciler[ComposeContext, ComposeDriver]):
             self._stacks.add(compose_id)
         else:
             self._stacks.discard(compose_id)
-            await self.downtime.saw(compose_id, release.release_id, downtime_of(release.record, containers))
+            down = await ComposeDowntime(lifecycle=self.lifecycle).among(release, containers)
+            await self.downtime.saw(compose_id, release.release_id, down)
         if await self._is_lost(compose_id, release, containers):
             await self._keep_in_line(compose_id)
             return
