@@ -185,6 +185,25 @@ def test_steps_fold_and_times_are_told(running: Panel, browser: Browser, signed_
         page.wait_for_function("() => document.querySelector('#log.log-unwrapped.log-timed') !== null")
 
 
+def test_a_step_of_the_timeline_leads_to_its_first_line(
+    running: Panel, browser: Browser, signed_in: str, ended: str
+) -> None:
+    told = running.get("deployment.lines", deploymentId=ended, count=1)
+    first = next(each["first"] for each in told["steps"] if each["name"] == "build")
+    for scripts in (True, False):
+        with opened(running, browser, signed_in, scripts=scripts) as page:
+            page.goto(f"/deployments/{ended}")
+            if scripts:
+                seen(page, "a needle in it")
+                page.evaluate("window.isSame = true")
+            page.get_by_role("region", name="Steps").get_by_role("link", name="build", exact=True).click()
+            page.locator(f'#log .log-line:has([data-n="{first}"])').wait_for()
+            assert page.url.endswith(f"#L{first}")
+            if scripts:
+                assert page.evaluate("window.isSame && document.activeElement.id") == "log", "it is not loaded anew"
+                page.locator(f'#log .log-marked [data-n="{first}"]').wait_for()
+
+
 def test_a_time_has_its_date_where_it_is_not_of_today_or_the_day_changes(
     running: Panel, browser: Browser, signed_in: str, ended: str
 ) -> None:

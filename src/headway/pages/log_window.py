@@ -81,14 +81,8 @@ class LogWindow:
     end: str | None = None
 
 
-async def window(visit: Visit, shown: ShownLog) -> LogWindow | Unknown:
-    """The part of the log that the address asks for, Unknown where it is not to be had now."""
-    found = await answered(visit, shown)
-    return found if isinstance(found, Unknown) else window_of(found, shown)
-
-
 async def answered(visit: Visit, shown: ShownLog) -> Row | Unknown:
-    """The lines of that part, as they are answered."""
+    """The lines of the part of the log that the address asks for, Unknown where they are not to be had now."""
     wanted = line_of(visit.query.get("line", ""))
     found = await _lines(visit, shown, wanted)
     if not isinstance(found, Unknown) and not found["rows"] and wanted is not None:
@@ -108,6 +102,20 @@ def window_of(found: Row, shown: ShownLog) -> LogWindow:
         later=shown.at(last + 1) if last < total else None,
         end=shown.end() if last < total else None,
     )
+
+
+def steps_at(found: Row | Unknown, shown: ShownLog) -> Mapping[str, str]:
+    """Where in the log each step begins: the address of its first line, of those that have any or may have yet."""
+    if isinstance(found, Unknown):
+        return {}
+    steps = found["steps"]
+    ends = [each["first"] for each in steps[1:]] + [found["total"] + 1]
+    is_last = [False] * (len(steps) - 1) + [not found["ended"]]
+    return {
+        each["name"]: shown.at(each["first"], anchor=f"L{each['first']}")
+        for each, end, grows in zip(steps, ends, is_last, strict=False)
+        if each["first"] < end or grows
+    }
 
 
 async def log_values(visit: Visit, shown: ShownLog, found: Row | Unknown, *, goes_on: bool) -> Mapping[str, object]:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 import subprocess
+from datetime import timedelta
 
 import pytest
+from sqlalchemy import insert
 
+from headway.features.deployments.pages import shared_deployment
 from headway.features.deployments.pages.deployment import PAGE
+from headway.infra.db.tables.deployments import steps
+from headway.infra.db.transaction import Tx
 from headway.infra.logs import grep
 from tests.integration.http.page_visits import person
 from tests.integration.http.world import World
@@ -41,3 +46,49 @@ async def test_a_script_is_told_what_to_ask(world: World) -> None:
         assert f'data-{name}="/api/deployment.{operation}?deploymentId={done}"' in seen.html
     assert "log.js" in seen.html
     assert "data-log-bar hidden" in seen.html, "without it nothing is offered that does nothing"
+
+
+async def _begin(world: World, deployment_id: str, places: dict[str, int]) -> None:
+    """Steps that began at these places of its log, one after the other."""
+
+    def write(tx: Tx) -> None:
+        for number, (name, place) in enumerate(places.items()):
+            began = tx.now + timedelta(seconds=number)
+            row = {"name": name, "epoch": 1, "started_at": began, "log_offset": place}
+            tx.execute(insert(steps).values(deployment_id=deployment_id, **row))
+
+    await world.platform.base.db.run(write)
+
+
+async def test_a_step_leads_to_its_first_line(world: World) -> None:
+    done = await world.ended(await world.application())
+    world.write_log(done, "".join(f"line {number}\n" for number in range(1, 9)))
+    await _begin(world, done, {"fetch": 0, "check": 14, "build": 14, "release": 56})
+    token = (await world.post("deployment.createLink", deploymentId=done))["token"]
+    ann = await person(world)
+
+    for page, ids, path in (
+        (PAGE, {"deploymentId": done}, f"/deployments/{done}"),
+        (shared_deployment.PAGE, {"token": token}, f"/shared/{token}"),
+    ):
+        for part in ("", "steps"):
+            seen = await ann.see(page, part, ids)
+            leads = {name: seen.links.get(name) for name in ("fetch", "check", "build", "release")}
+            assert leads == {
+                "fetch": f"{path}?line=1#L1",
+                "check": None,  # it has written nothing
+                "build": f"{path}?line=3#L3",
+                "release": None,
+            }
+    there = await ann.see(PAGE, "", {"deploymentId": done}, line="3")
+    assert 'id="L3"' in there.html
+    assert 'id="L2"' not in there.html
+
+
+async def test_the_step_that_runs_leads_to_where_its_lines_come(world: World) -> None:
+    deployment_id = await world.deploy(await world.application())
+    await world.claim()
+    world.write_log(deployment_id, "line 1\nline 2\n")
+    await _begin(world, deployment_id, {"fetch": 0, "build": 14})
+    seen = await (await person(world)).see(PAGE, "steps", {"deploymentId": deployment_id})
+    assert seen.links["build"] == f"/deployments/{deployment_id}?line=3#L3"

@@ -92,6 +92,7 @@ class Log {
       else this.lines.close();
     });
     document.addEventListener("selectionchange", () => this.heedMarked());
+    document.addEventListener("click", (event) => this.led(event));
     addEventListener("hashchange", () => {
       const range = named(location.hash);
       if (range) this.follow(range);
@@ -268,6 +269,17 @@ class Log {
     this.scroll.later(true);
     this.scroll.show(this.rows.rowOf(line));
     this.tellFollow();
+  }
+
+  // What else on the page leads to a line, a step say, leads there without loading all of it anew.
+  led(event) {
+    const link = event.target.closest?.("a[href*='#L']"), range = link?.pathname === location.pathname ? named(link.hash) : null;
+    if (!range || this.rows === null || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    if (link.hash === location.hash) this.follow(range);
+    else location.hash = link.hash;
+    this.root.scrollIntoView({ block: "nearest" });
+    this.root.focus({ preventScroll: true });
   }
 
   follow(range) {

@@ -19,7 +19,7 @@ from headway.features.services.pages.service_actions import redeploy_of, rollbac
 from headway.features.services.pages.service_addresses import addresses_of
 from headway.kernel.errors import NotFound
 from headway.pages.deployment_rows import address, ends_of
-from headway.pages.log_window import ShownLog, finds, window
+from headway.pages.log_window import ShownLog, answered, finds, steps_at, window_of
 from headway.pages.page import Asked, Page, Unknown, View, Visit
 from headway.pages.words import cut
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from headway.features.deployments.api.rollback_rows import LeftRow
     from headway.features.deployments.api.rows import DeploymentRow
     from headway.features.services.api.service_rows import ServiceOverviewRow
+    from headway.pages.log_window import Row
 
 PATH = "/deployments/{deploymentId}"
 COMPARE: Asked[ComparedRow] = Asked("deployment.compare")
@@ -49,14 +50,14 @@ async def show(visit: Visit) -> View:
     row = await visit.ask(ONE, deploymentId=visit.path["deploymentId"])
     service, usual = await _service(visit, row), await usual_of(visit, row)
     standing = await _state_values(visit, row, service, usual)
-    log, compared = await _log_values(visit, row), await _changes_values(visit, row)
+    lines, compared = await answered(visit, _shown_log(row)), await _changes_values(visit, row)
     return View(
         template=f"{_FOLDER}/deployment.html",
         values={
             **standing,
-            **_steps_values(row, usual),
+            **_steps_values(row, usual, lines),
             **compared,
-            **log,
+            **await _log_values(visit, row, lines),
             **_heading_values(row, service),
             **await _facts_values(visit, row, service),
         },
@@ -89,11 +90,9 @@ async def state(visit: Visit) -> View:
 async def steps(visit: Visit) -> View:
     """What its run did, step by step."""
     row = await visit.ask(ONE, deploymentId=visit.path["deploymentId"])
-    return View(
-        template=f"{_FOLDER}/deployment_steps.html",
-        values=_steps_values(row, await usual_of(visit, row)),
-        title=title_of(row),
-    )
+    lines = await visit.ask_within(_SECONDS, LINES, deploymentId=row["deploymentId"], count=1)
+    values = _steps_values(row, await usual_of(visit, row), lines)
+    return View(template=f"{_FOLDER}/deployment_steps.html", values=values, title=title_of(row))
 
 
 async def changes(visit: Visit) -> View:
@@ -106,7 +105,8 @@ async def changes(visit: Visit) -> View:
 async def log(visit: Visit) -> View:
     """A part of its log."""
     row = await visit.ask(ONE, deploymentId=visit.path["deploymentId"])
-    return View(template=f"{_FOLDER}/deployment_log.html", values=await _log_values(visit, row), title=title_of(row))
+    values = await _log_values(visit, row, await answered(visit, _shown_log(row)))
+    return View(template=f"{_FOLDER}/deployment_log.html", values=values, title=title_of(row))
 
 
 async def _service(visit: Visit, row: DeploymentRow) -> ServiceOverviewRow | None:
@@ -215,9 +215,10 @@ async def _changes_values(visit: Visit, row: DeploymentRow) -> Mapping[str, obje
     }
 
 
-def _steps_values(row: DeploymentRow, usual: UsualRow | None) -> Mapping[str, object]:
+def _steps_values(row: DeploymentRow, usual: UsualRow | None, lines: Row | Unknown) -> Mapping[str, object]:
     return {
         "row": row,
+        "steps_at": steps_at(lines, _shown_log(row)),
         "usual": usual,
         "usual_steps": {} if usual is None else {each["name"]: each for each in usual["steps"]},
         "least": LEAST_COUNTED,
@@ -227,16 +228,14 @@ def _steps_values(row: DeploymentRow, usual: UsualRow | None) -> Mapping[str, ob
     }
 
 
-async def _log_values(visit: Visit, row: DeploymentRow) -> Mapping[str, object]:
-    path = address(row)
-    shown = _shown_log(row)
-    found = await window(visit, shown)
+async def _log_values(visit: Visit, row: DeploymentRow, lines: Row | Unknown) -> Mapping[str, object]:
+    path, shown = address(row), _shown_log(row)
     # Who looks for something, or at a line, is shown that until they go back: the end is pulled without either.
     is_at_end = not {"find", "line"} & {name for name, text in visit.query.items() if text}
     return {
         "row": row,
-        "log": None if isinstance(found, Unknown) else found,
-        "log_unknown": found if isinstance(found, Unknown) else None,
+        "log": None if isinstance(lines, Unknown) else window_of(lines, shown),
+        "log_unknown": lines if isinstance(lines, Unknown) else None,
         "found": await finds(visit, shown),
         "find": visit.query.get("find", ""),
         "here": path,
