@@ -30,14 +30,15 @@ Row = Mapping[str, Any]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownLog:
     """A log that is shown at a ``path``, whose address says by ``query`` which one, where there are several. ``lines``
-    answers some of its lines, ``find`` (None: nothing does) which have a text, and ``follow`` ("": nothing does) tells
-    what comes; all of them are ``given`` which log it is.
+    answers some of its lines, ``find`` (None: nothing does) which have a text, or match an expression where it
+    ``takes_regex``, and ``follow`` ("": nothing does) tells what comes; all of them are ``given`` which log it is.
     """
 
     path: str
     lines: Asked[Any]
     given: Mapping[str, str | None]
     find: Asked[Any] | None = None
+    takes_regex: bool = False
     follow: str = ""
     query: Mapping[str, str] = field(default_factory=dict)
 
@@ -46,6 +47,19 @@ class ShownLog:
         """The addresses of the operations of which a script makes the whole log."""
         names = {"lines": self.lines.name, "find": self.find.name if self.find else "", "follow": self.follow}
         return {what: list_address(f"/api/{name}", self.given) if name else "" for what, name in names.items()}
+
+    def ticked(self, visit: Visit) -> Mapping[str, str]:
+        """What the address says of how a text is looked for."""
+        names = ("case", *(("regex",) if self.takes_regex else ()))
+        return {name: "true" for name in names if visit.query.get(name) == "true"}
+
+    def search(self, visit: Visit) -> Mapping[str, object]:
+        """The field in which a text is looked for (macros/form.html), with its ticks."""
+        ticked, labels = self.ticked(visit), {"case": "Match case"}
+        if self.takes_regex:
+            labels["regex"] = "Regular expression"
+        ticks = [{"name": name, "label": label, "checked": name in ticked} for name, label in labels.items()]
+        return {"name": "find", "value": visit.query.get("find", ""), "label": "Find in the log", "ticks": ticks}
 
     def downloads(self, visit: Visit, operation: str) -> Sequence[Mapping[str, str]]:
         """The links to all of it as a file, of an operation that takes ``plain`` to leave out colours."""
@@ -127,7 +141,7 @@ async def log_values(visit: Visit, shown: ShownLog, found: Row | Unknown, *, goe
         "window": None if isinstance(found, Unknown) else window_of(found, shown),
         "unknown": found if isinstance(found, Unknown) else None,
         "found": await finds(visit, shown) if is_known else None,
-        "find": visit.query.get("find", ""),
+        "search": shown.search(visit),
         "path": shown.path,
         "query": shown.query,
         "here": list_address(shown.path, shown.query),
@@ -156,7 +170,9 @@ async def finds(visit: Visit, shown: ShownLog) -> Mapping[str, object] | None:
 
 
 async def _found(visit: Visit, shown: ShownLog, find: Asked[Any], text: str) -> Mapping[str, object] | Unknown:
-    found = await visit.ask_within(_FIND_SECONDS, find, **shown.given, text=text, ignoreCase=True)
+    ticked = shown.ticked(visit)
+    how = {"ignoreCase": "case" not in ticked, **({"regex": "regex" in ticked} if shown.takes_regex else {})}
+    found = await visit.ask_within(_FIND_SECONDS, find, **shown.given, text=text, **how)
     if isinstance(found, Unknown):
         return found
     after = line_of(visit.query.get("after", "")) or 1
@@ -165,7 +181,7 @@ async def _found(visit: Visit, shown: ShownLog, find: Asked[Any], text: str) -> 
     if isinstance(lines, Unknown):
         return lines
     following = next((each for each in hits if each > lines[-1]["n"]), None) if lines else None
-    more = None if following is None else {**shown.query, "find": text, "after": str(following)}
+    more = None if following is None else {**shown.query, "find": text, **ticked, "after": str(following)}
     return {
         "lines": [{**each, "href": shown.at(each["n"], anchor=f"L{each['n']}")} for each in lines],
         "more": None if more is None else f"{list_address(shown.path, more)}#find",

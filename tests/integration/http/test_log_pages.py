@@ -48,6 +48,31 @@ async def test_a_script_is_told_what_to_ask(world: World) -> None:
     assert "data-log-bar hidden" in seen.html, "without it nothing is offered that does nothing"
 
 
+async def test_a_search_heeds_its_ticks_which_stand_in_the_address(world: World) -> None:
+    done = await world.ended(await world.application())
+    world.write_log(done, "Error 7\nerror 12\n" + "error 3\n" * 200)
+    ann, ids = await person(world), {"deploymentId": done}
+
+    for query, told in (
+        ({"find": "error 12"}, "1 line has “error 12”."),
+        ({"find": "Error", "case": "true"}, "1 line has “Error”."),
+        ({"find": "^error [0-9]{2}$", "regex": "true"}, "1 line has “^error [0-9]{2}$”."),
+        ({"find": "^e.* 7$", "regex": "true"}, "1 line has “^e.* 7$”."),
+        ({"find": "^e.* 7$", "regex": "true", "case": "true"}, "No line holds “^e.* 7$”."),
+        ({"find": "(", "regex": "true"}, "This cannot be looked for: Unmatched ( or \\("),
+        ({"find": r"(a)\1", "regex": "true"}, "An expression must not refer back"),
+        ({"find": "error (", "regex": "yes"}, "No line holds “error (”."),
+    ):
+        seen = await ann.see(PAGE, "", ids, **query)
+        assert told in seen.text, query
+        for name in ("case", "regex"):
+            tick = f'<input type="checkbox" name="{name}" value="true"'
+            assert (f"{tick} checked" in seen.html, tick in seen.html) == (query.get(name) == "true", True)
+
+    more = await ann.see(PAGE, "log", ids, find="error", case="true")
+    assert more.links["Find more"] == f"/deployments/{done}?find=error&case=true&after=102#find"
+
+
 async def _begin(world: World, deployment_id: str, places: dict[str, int]) -> None:
     """Steps that began at these places of its log, one after the other."""
 

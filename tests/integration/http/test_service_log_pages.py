@@ -44,6 +44,9 @@ async def test_a_search_leads_to_the_lines_and_hides_none(shop: Shop) -> None:
     assert 'id="L449"' in seen.html
     nothing = await (await person(shop.world)).see(LOG, ids={"serviceId": shop.application}, find="nowhere")
     assert "No line holds “nowhere”." in nothing.text
+    exact = await (await person(shop.world)).see(LOG, ids={"serviceId": shop.application}, find="error", case="true")
+    assert "No line holds “error”." in exact.text
+    assert ('name="case" value="true" checked' in exact.html, 'name="regex"' in exact.html) == (True, False)
 
 
 async def test_the_page_of_several_processes_leads_to_each(world: World) -> None:

@@ -26,6 +26,7 @@ _PREFIX_BYTES = 32  # as much of a line of grep's as holds a number
 _ROOM_BYTES = 512 << 20  # it holds a whole line, and a line may have hundreds of megabytes
 _READ_AHEAD_BYTES = 256 << 10  # its buffer has 96 KiB at first
 _NUMBER = re.compile(rb"(?m)^(\d+):")
+_PLACE = re.compile(r"^/dev/fd/\d++:\d++: ")  # of the pattern, which newer ones tell before what is wrong with it
 _SPECIAL = re.compile(r"[.\[\\()*+?{|^$]")
 _BACK_REFERENCE = re.compile(r"(?<!\\)(?:\\\\)*\\[1-9]")
 _COLOURS = b"(\x1b\\[[0-?]*[A-Za-z])*"  # what may stand between two letters that a page shows side by side
@@ -173,7 +174,7 @@ def _take(process: subprocess.Popen[bytes], collected: _Collected, deadline: flo
 
 
 def _sentence(said: bytes) -> str:
-    return said.decode("utf-8", "replace").strip().rpartition("grep: ")[2] or "grep failed"
+    return _PLACE.sub("", said.decode("utf-8", "replace").strip().rpartition("grep: ")[2]) or "grep failed"
 
 
 class _Collected:

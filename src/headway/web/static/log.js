@@ -86,6 +86,8 @@ class Log {
     });
     this.field = this.part?.querySelector("[data-search]");
     this.field?.form.addEventListener("submit", (event) => this.search(event));
+    this.ticks = [...(this.field?.form.querySelectorAll("[data-tick]") ?? [])];
+    for (const tick of this.ticks) tick.addEventListener("change", () => this.rows !== null && this.field.value && this.runSearch());
     this.field?.addEventListener("keydown", (event) => event.key === "Enter" && event.shiftKey && this.searchBack(event));
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "visible") this.lines.open();
@@ -335,12 +337,12 @@ class Log {
   search(event) {
     if (this.rows === null) return;
     event.preventDefault();
-    if (this.field.value && this.field.value === this.finder.text) this.finder.next();
+    if (this.field.value && this.isSought()) this.finder.next();
     else this.runSearch();
   }
 
   searchBack(event) {
-    if (this.rows === null || this.field.value !== this.finder.text) return;
+    if (this.rows === null || !this.isSought()) return;
     event.preventDefault();
     this.finder.previous();
   }
@@ -348,13 +350,34 @@ class Log {
   runSearch() {
     const text = this.field.value;
     if (!text) return this.endSearch();
+    this.keepSearch();
     const first = this.rows.line(this.scroll.anchor.row) || 1;
-    return this.finder.search(text, this.scroll.follows ? 1 : first);
+    return this.finder.search(text, this.how(), this.scroll.follows ? 1 : first);
+  }
+
+  how() {
+    return Object.fromEntries(this.ticks.map((tick) => [tick.name, tick.checked]));
+  }
+
+  isSought() {
+    return this.field.value === this.finder.text && this.ticks.every((tick) => tick.checked === this.finder.how[tick.name]);
+  }
+
+  // In the address stands what is looked for, and how.
+  keepSearch() {
+    const address = new URL(location.href), asked = address.searchParams;
+    for (const name of ["line", "after", this.field.name, ...this.ticks.map((tick) => tick.name)]) asked.delete(name);
+    if (this.field.value) asked.set(this.field.name, this.field.value);
+    for (const tick of this.ticks) if (tick.checked && this.field.value) asked.set(tick.name, "true");
+    history.replaceState(history.state, "", address);
   }
 
   endSearch() {
     this.finder.clear();
-    if (this.field) this.field.value = "";
+    if (this.field) {
+      this.field.value = "";
+      this.keepSearch();
+    }
     this.found("");
     this.scroll.later(true);
     this.root.focus({ preventScroll: true });

@@ -14,13 +14,13 @@ export class Finder {
   }
 
   clear() {
-    Object.assign(this, { text: "", hits: [], set: new Set(), total: 0, cut: null, at: 0, looked: 0 });
+    Object.assign(this, { text: "", how: {}, hits: [], set: new Set(), total: 0, cut: null, at: 0, looked: 0 });
     globalThis.CSS?.highlights?.delete(MARK);
   }
 
   async ask(given) {
     const address = new URL(this.address, location.href);
-    const all = { text: this.text, ignoreCase: "true", ...(this.lines.generation ? { generation: this.lines.generation } : {}), ...given };
+    const all = { text: this.text, ignoreCase: String(!this.how.case), ...(this.how.regex ? { regex: "true" } : {}), ...(this.lines.generation ? { generation: this.lines.generation } : {}), ...given };
     for (const [name, value] of Object.entries(all)) address.searchParams.set(name, value);
     const answer = await fetch(address, { headers: HEADERS, cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
     const found = await answer.json().catch(() => ({}));
@@ -28,10 +28,11 @@ export class Finder {
     return found;
   }
 
-  // Looks for a text from a line on, and goes to the first that has it.
-  async search(text, from) {
+  // Looks for a text from a line on, and goes to the first that has it; `how`: whether its case is heeded, and whether it is an
+  // expression.
+  async search(text, how, from) {
     this.clear();
-    this.text = text;
+    Object.assign(this, { text, how });
     this.say("Searching …");
     await this.step(true, from - 1);
   }
@@ -45,7 +46,7 @@ export class Finder {
   }
 
   async step(isForward, from) {
-    const text = this.text;
+    const { text, how } = this; // another `how` is of another search
     if (!text) return;
     try {
       let found = this.near(isForward, from);
@@ -53,7 +54,7 @@ export class Finder {
         const answer = await this.ask(
           isForward ? { from: from + 1, direction: "forward" } : { from: Math.max(1, from - 1), direction: "backward" },
         );
-        if (this.text !== text) return; // something else is looked for by now
+        if (this.how !== how) return; // something else is looked for by now
         Object.assign(this, { hits: answer.hits, set: new Set(answer.hits), total: answer.total, cut: answer.cut, looked: this.lines.total });
         found = answer.next !== null && (isForward ? answer.next > from : answer.next < from) ? answer.next : this.turned(isForward);
       }
@@ -61,7 +62,7 @@ export class Finder {
       this.tell();
       if (found) this.show(found);
     } catch (error) {
-      if (this.text === text) this.say(error.name === "TimeoutError" ? "The search was not answered in time." : error.message);
+      if (this.how === how) this.say(error.name === "TimeoutError" ? "The search was not answered in time." : error.message);
     }
   }
 
@@ -89,10 +90,11 @@ export class Finder {
     this.say(this.total ? `${number}${plural(this.total)}${this.at ? `, line ${this.at.toLocaleString()}` : ""}.${cut}` : `No line has it.${cut}`);
   }
 
-  // Marks the text in the lines that are drawn, where the browser can without another element.
+  // Marks the text in the lines that are drawn, where the browser can without another element. An expression is the panel's to
+  // look for alone: others mean other things by it, and take time without a bound.
   paint(root) {
     if (!globalThis.CSS?.highlights) return;
-    const ranges = [], wanted = this.text.toLowerCase();
+    const alike = (text) => (this.how.case ? text : text.toLowerCase()), ranges = [], wanted = this.how.regex ? "" : alike(this.text);
     for (const line of wanted ? root.querySelectorAll(".log-found .log-text") : []) {
       const nodes = [], walk = document.createTreeWalker(line, NodeFilter.SHOW_TEXT);
       let text = "";
@@ -104,7 +106,7 @@ export class Finder {
         const [begin, node] = nodes.findLast(([start]) => start <= at);
         return [node, Math.min(at - begin, node.length)];
       };
-      const lower = text.toLowerCase();
+      const lower = alike(text);
       for (let at = lower.indexOf(wanted); at >= 0 && lower.length === text.length; at = lower.indexOf(wanted, at + wanted.length)) {
         const range = document.createRange();
         range.setStart(...place(at));

@@ -237,7 +237,7 @@ async def _log_values(visit: Visit, row: DeploymentRow, lines: Row | Unknown) ->
         "log": None if isinstance(lines, Unknown) else window_of(lines, shown),
         "log_unknown": lines if isinstance(lines, Unknown) else None,
         "found": await finds(visit, shown),
-        "find": visit.query.get("find", ""),
+        "search": shown.search(visit),
         "here": path,
         "tools": _tools(visit, row),
         "log_live": is_at_end and row["status"] in _UNFINISHED,
@@ -248,7 +248,7 @@ async def _log_values(visit: Visit, row: DeploymentRow, lines: Row | Unknown) ->
 
 def _shown_log(row: DeploymentRow) -> ShownLog:
     given = {"deploymentId": row["deploymentId"]}
-    return ShownLog(path=address(row), lines=LINES, find=FIND, follow=_FOLLOW, given=given)
+    return ShownLog(path=address(row), lines=LINES, find=FIND, takes_regex=True, follow=_FOLLOW, given=given)
 
 
 def _actions(visit: Visit, row: DeploymentRow, service: ServiceOverviewRow | None) -> Sequence[Mapping[str, object]]:
