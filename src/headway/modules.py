@@ -156,7 +156,7 @@ def _modules(base: Base, features: Features) -> tuple[Module, ...]:
         features.usage.module,
         features.previews.module,
         features.webhooks.module,
-        install_notifications(base, features.servers.fleet.servers),
+        install_notifications(base, features.servers.fleet.servers, features.disk.service.rooms),
         install_edge_reconciler(
             base, features.servers, features.edge_services.certificates.of_server, features.edge_services.hears_issued
         ),

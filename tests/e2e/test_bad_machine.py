@@ -14,11 +14,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from headway.infra.hosts import cgroups
 from tests.support.applications.kept import Kept, kept, open_folder
 from tests.support.databases.postgres import running_cluster
+from tests.support.panel.browser import address_of, cookie_name, session_of
 from tests.support.panel.panel import Panel, commit, git, git_repository, until, web
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -72,6 +74,10 @@ def test_gates_that_the_machine_does_not_allow_are_named_to_whom_it_is_theirs(tm
         panel.start()
         told = until(lambda: panel.get("settings.health").get("gates"), what="it is told")
         assert told == [{"gate": "applications", "message": "there are no control groups of version 2"}]
+        cookies = {cookie_name(panel): session_of(panel)}
+        home = httpx.get(f"{address_of(panel)}/home", cookies=cookies, trust_env=False)
+        words = "Applications that are processes are kept from nothing of the machine: there are no control groups"
+        assert words in home.text
         other = panel.post("organization.create", name="Others")["apiKey"]
         answer = panel.client.get("/settings.health", headers={"x-api-key": other})
         assert answer.json() == {"status": "ok"}

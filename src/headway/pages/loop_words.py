@@ -1,4 +1,4 @@
-"""What the loops of the panel are for, in words, where one of them tells of trouble."""
+"""What the loops of the panel are for, and what it keeps from the machine, in words, where one tells of trouble."""
 
 from __future__ import annotations
 
@@ -28,7 +28,20 @@ LOOPS: Mapping[str, str] = MappingProxyType(
     }
 )
 
+GATES: Mapping[str, str] = MappingProxyType(
+    {
+        "applications": "Applications that are processes",
+        "containers": "Containers",
+        "swarm": "Copies in a swarm",
+    }
+)
+
 
 def work_of(loop: str) -> str:
     """What a loop does; its name where there are no words for that."""
     return LOOPS.get(loop, loop)
+
+
+def kept_by(gate: str) -> str:
+    """What a gate keeps from the machine; the gate's name where there are no words for that."""
+    return GATES.get(gate, gate)

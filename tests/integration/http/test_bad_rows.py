@@ -64,9 +64,10 @@ async def test_a_disk_that_cannot_be_looked_at_keeps_no_other_from_it(
 
     servers: Mapping[str, Roomy] = {"broken": Broken(link=1, free=0), "full": Roomy(link=1, free=1 << 20)}
     of_panel = cast("DiskWatch", loop(world, "disk watch")._work.__self__)  # type: ignore[attr-defined]
-    watch = replace(of_panel, servers=servers, low=set())
+    watch = replace(of_panel, servers=servers, low=set(), rooms={"broken": 7})
     assert await watch.look() > 1
     assert watch.low == {"full"}
+    assert watch.rooms == {"full": 1 << 20}
     assert sorted(await shown(world)) == ["disk watch broken", "disk watch this machine"]
 
 

@@ -5,19 +5,21 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.status import Status
 from headway.features.destinations import stored_backup_store
 from headway.features.destinations.stored_backup_model import KeptFile
 from headway.features.home.pages.home import PAGE as HOME
+from headway.infra.db.tables.notifications import channels
 from headway.infra.db.tables.timers import ticks
 from headway.infra.db.transaction import Tx
 from headway.kernel.ids import new_id
 from tests.integration.http.backup_rows import A_DATABASE
 from tests.integration.http.page_visits import person
 from tests.integration.http.schedule_rows import schedule_of
+from tests.integration.http.server_rows import A_SERVER
 from tests.integration.http.test_deployment_history import done
 from tests.integration.http.world import Json, World
 
@@ -69,8 +71,12 @@ async def test_a_backup_that_was_never_tried_is_told(world: World) -> None:
     assert seen.links["nightly"] == f"/backups/{backup['backupId']}"
     assert "never tried" in seen.text
     assert "<time" in seen.html, "how old the newest is"
+    assert "restored on trial, longest ago" not in seen.text
     await world.services.db.run(lambda tx: _kept(tx, backup, is_proven=True))
-    assert FINE in (await ann.see(HOME, "attention")).text
+    proven = await ann.see(HOME, "attention")
+    assert FINE in proven.text
+    assert "1 backup was restored on trial, longest ago nightly" in proven.text
+    assert proven.links["nightly"] == f"/backups/{backup['backupId']}"
 
 
 async def test_a_disk_that_is_nearly_full_is_told_to_who_may_know(world: World) -> None:
@@ -84,6 +90,60 @@ async def test_a_disk_that_is_nearly_full_is_told_to_who_may_know(world: World) 
     assert seen.links["See what holds it"] == "/disk"
     assert "nearly full" not in (await (await person(world, "member")).see(HOME, "attention")).text
     assert (await world.member.get("/disk.free")).status_code == 403
+    world.services.disk.measuring.floor = found["free"] * 2 // 3
+    assert "The panel's disk is nearly full" in (await (await person(world)).see(HOME, "attention")).text, "in time"
+
+
+async def test_a_server_whose_disk_fills_up_is_told_before_deployments_are_refused(world: World) -> None:
+    server_id = (await world.post("server.create", **A_SERVER))["serverId"]
+    ann = await person(world)
+    world.services.disk.rooms.update({server_id: 2 << 30, "removed": 0})
+    assert FINE in (await ann.see(HOME, "attention")).text
+    world.services.disk.rooms[server_id] = 300 << 20
+    world.services.disk.measuring.floor = 256 << 20
+
+    seen = await ann.see(HOME, "attention")
+
+    told = "The disk of s is nearly full: 300 MiB are free, and no deployment begins below 256 MiB."
+    assert told in seen.text
+    assert seen.links["See the server"] == f"/servers/{server_id}"
+    assert (await world.get("disk.free"))["servers"] == [{"serverId": server_id, "name": "s", "free": 300 << 20}]
+    assert (await world.stranger.get("/disk.free")).json()["servers"] == []
+
+
+async def test_a_channel_that_takes_nothing_is_told(world: World) -> None:
+    ann = await person(world)
+    made = await world.post("notification.create", name="ops", endpoint="https://127.0.0.1:1/", events=["disk.low"])
+    assert FINE in (await ann.see(HOME, "attention")).text
+
+    def fail(tx: Tx) -> None:
+        failing = {"failing_since": tx.now, "last_error": "It answered 500."}
+        tx.execute(update(channels).values(**failing))
+
+    await world.services.db.run(fail)
+    seen = await ann.see(HOME, "attention")
+    assert seen.links["ops"] == f"/notifications/{made['notificationId']}"
+    assert "It takes nothing of what it is told: It answered 500." in seen.text
+    assert FINE not in seen.text
+    await world.post("notification.update", notificationId=made["notificationId"], enabled=False)
+    assert FINE in (await ann.see(HOME, "attention")).text
+    assert "ops" not in (await (await person(world, "member")).see(HOME, "attention")).text
+
+
+async def test_what_there_is_is_told_in_numbers(world: World) -> None:
+    ann, shop = await person(world), await world.application("shop")
+    assert "In numbers" not in (await ann.see(HOME)).html
+    for _ in range(2):
+        await world.ended(shop, Status.ERROR)
+    await world.deploy(shop)
+    await world.claim()
+    await world.deploy(await world.application("other"))
+    for part in ("", "counts"):
+        seen = await ann.see(HOME, part)
+        assert seen.links["2 services"] == "/services"
+        assert seen.links["1 running"] == "/deployments?status=running"
+        assert seen.links["1 waiting"] == "/deployments?status=pending"
+        assert seen.links["2 failed within a day"] == "#part-failed"
 
 
 def _kept(tx: Tx, backup: Json, *, is_proven: bool) -> None:

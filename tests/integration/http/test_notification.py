@@ -147,7 +147,7 @@ async def test_a_disk_that_gets_full_is_told_once(world: World, monkeypatch: pyt
     free = [1 << 20]
     monkeypatch.setattr("shutil.disk_usage", lambda _path: SimpleNamespace(free=free[0], total=100 << 30))
     db, folder = world.services.db, world.platform.data_dir.path
-    watch = DiskWatch(db=db, folder=folder, servers={}, troubles=world.services.troubles)
+    watch = DiskWatch(db=db, folder=folder, servers={}, rooms={}, troubles=world.services.troubles)
     with receiver() as heard:
         await channel(world, heard)
         for room in (1 << 20, 1 << 20, 5 << 30, 1 << 20):
@@ -160,7 +160,7 @@ async def test_a_disk_that_gets_full_is_told_once(world: World, monkeypatch: pyt
     for reserve, low in ((0, set()), (2 << 30, set()), (10 << 30, {""})):
         free[0], kept = (
             4 << 30,
-            DiskWatch(db=db, folder=folder, servers={}, troubles=world.services.troubles, reserve=reserve),
+            DiskWatch(db=db, folder=folder, servers={}, rooms={}, troubles=world.services.troubles, reserve=reserve),
         )
         await kept.look()
         assert kept.low == low
@@ -203,9 +203,8 @@ async def test_a_disk_of_a_server_that_gets_full_is_told_to_its_organisation(wor
     server_id = made["serverId"]
     free = {server_id: 1 << 20, "away": 0, "full": 1 << 20}
     roomy = {each: Roomy(link=None if each == "away" else 1, free=room) for each, room in free.items()}
-    watch = DiskWatch(
-        db=world.services.db, folder=world.platform.data_dir.path, servers=roomy, troubles=world.services.troubles
-    )
+    rooms, folder = {"away": 7, "removed": 7}, world.platform.data_dir.path
+    watch = DiskWatch(db=world.services.db, folder=folder, servers=roomy, troubles=world.services.troubles, rooms=rooms)
     with receiver() as heard, receiver() as others:
         await channel(world, heard, quietSeconds=600)
         given = {"name": "theirs", "endpoint": others.url, "events": ["disk.low"]}
@@ -220,6 +219,7 @@ async def test_a_disk_of_a_server_that_gets_full_is_told_to_its_organisation(wor
     ]
     assert others.posted == []
     assert watch.low == {server_id, "full"}, "one that was removed is no more than remembered"
+    assert rooms == {server_id: 1 << 20, "full": 1 << 20}, "of what does not answer nothing is known"
 
 
 @dataclass(frozen=True)

@@ -40,12 +40,13 @@ class ServiceUsage:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FreeDisk:
     """How much of the disk is free that services lie on, the least of where the panel and its engine write; below
-    ``floor`` no build begins.
+    ``floor`` no build begins. ``servers`` is what was free on each, as far as that is known now.
     """
 
     free: int
     total: int
     floor: int
+    servers: Mapping[DiskServer, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import field, replace
 
 from headway.core.access import policy
 from headway.core.access.model import Actor, Role
@@ -35,12 +36,15 @@ class Shown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiskService:
-    """What callers may ask of the disk."""
+    """What callers may ask of the disk. ``rooms`` is what was free on the servers that answer, by their ids, as it was
+    seen last by who watches them.
+    """
 
     db: Database
     measuring: Measuring
     cleaning: Cleaning
     events: Events
+    rooms: dict[str, int] = field(default_factory=dict)
 
     async def usage(self, actor: Actor, permission: Permission, *, fresh: bool = False) -> Shown:
         """What the caller's services hold, the largest first; measured anew with ``fresh``, else at most half a minute
@@ -60,9 +64,12 @@ class DiskService:
         )
 
     async def free(self, actor: Actor, permission: Permission) -> FreeDisk:
-        """How much is free on the panel's machine. Raises Forbidden."""
+        """How much is free on the panel's machine and on servers. Raises Forbidden."""
         policy.permit(actor, permission, actor.organization_id)
-        return await self.measuring.free()
+        known = await self.db.read(store.every_server) if self.rooms else []
+        seen = {each: self.rooms[each.server_id] for each in known if each.server_id in self.rooms}
+        mine = {each: free for each, free in seen.items() if _sees_server(actor, each)}
+        return replace(await self.measuring.free(), servers=mine)
 
     async def clean(self, actor: Actor, permission: Permission, *, dry: bool, service_id: str | None = None) -> Cleared:
         """Removes what nobody needs of the organisation's services and on its servers, or of one service and where that

@@ -21,7 +21,7 @@ from headway.infra.db.transaction import Tx
 from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError
 
-_LEAST_BYTES = 1 << 30
+LEAST_BYTES = 1 << 30
 _SHARE = 20  # of this machine's disk, at most so much of what applications leave
 _REST = 30.0
 _SECONDS = 10.0
@@ -51,19 +51,22 @@ class Roomy(Protocol):
 class DiskWatch:
     """``servers`` are those that there are, by their ids; ``low`` are the short of room, "" for ``folder``. Who fills
     the disk there is ended where no more than the ``reserve`` is free: it is short then. By ``troubles`` each disk is
-    looked at by itself.
+    looked at by itself. ``rooms`` is told what is free on the servers that answer.
     """
 
     db: Database
     folder: Path
     servers: Mapping[str, Roomy]
     troubles: Attempts
+    rooms: dict[str, int]
     reserve: int = 0
     low: set[str] = field(default_factory=set)
 
     async def look(self) -> float:
         """Looks once; seconds to rest."""
         reached = {each: server for each, server in self.servers.items() if server.link is not None}
+        for gone in self.rooms.keys() - reached.keys():
+            del self.rooms[gone]
         self.troubles.forget_others(_LOOP, {_THIS_MACHINE, *self.servers})
         work = {_THIS_MACHINE: self._look_here}
         work |= {each: partial(self._look_at, each, server) for each, server in reached.items()}
@@ -72,15 +75,21 @@ class DiskWatch:
 
     async def _look_here(self) -> None:
         here = await asyncio.to_thread(shutil.disk_usage, self.folder)
-        await self._judge(_HERE, here.free, max(_LEAST_BYTES, min(self.reserve, here.total // _SHARE)))
+        await self._judge(_HERE, here.free, max(LEAST_BYTES, min(self.reserve, here.total // _SHARE)))
 
     async def _look_at(self, server_id: str, server: Roomy) -> None:
-        with suppress(HeadwayError, TimeoutError):  # one that is away is told of elsewhere
-            async with asyncio.timeout(_SECONDS):
-                free = await server.free_bytes(server.root)
+        free = None
+        try:
+            with suppress(HeadwayError, TimeoutError):  # one that is away is told of elsewhere
+                async with asyncio.timeout(_SECONDS):
+                    free = await server.free_bytes(server.root)
+        finally:
+            self.rooms.pop(server_id, None)  # what was not seen anew is not known
+        if free is not None:
+            self.rooms[server_id] = free
             await self._judge(server_id, free)
 
-    async def _judge(self, host_id: str, free: int, least: int = _LEAST_BYTES) -> None:
+    async def _judge(self, host_id: str, free: int, least: int = LEAST_BYTES) -> None:
         if host_id not in self.low and free < least:
             with suppress(Missing):  # a server that was removed just now
                 await self.db.run(lambda tx: add_to_outbox(tx, "disk.low", _told(tx, host_id, free)))

@@ -15,8 +15,8 @@ from headway.infra.hosts.ssh import SshHost
 from headway.module import Base, Module
 
 
-def install_notifications(base: Base, servers: Mapping[str, SshHost]) -> Module:
-    """Notifications; the disks of ``servers`` are watched beside the panel's own."""
+def install_notifications(base: Base, servers: Mapping[str, SshHost], rooms: dict[str, int]) -> Module:
+    """Notifications; the disks of ``servers`` are watched beside the panel's own, and ``rooms`` is told of theirs."""
     db, vault, settings, troubles = base.db, base.vault, base.settings, base.engine.troubles
     unchanged, kept = Unchanged(base.db.version), settings.keep_webhooks
     telling = NoticeOutbox(db=db, unchanged=unchanged, keep_for=kept, troubles=troubles)
@@ -24,7 +24,8 @@ def install_notifications(base: Base, servers: Mapping[str, SshHost]) -> Module:
         db=db, vault=vault, events=base.events, tell=Media.of(base.data_dir, base.machine.gated).tell
     )
     folder = base.data_dir.path
-    disk = DiskWatch(db=db, folder=folder, servers=servers, troubles=troubles, reserve=settings.disk_reserve)
+    room = settings.disk_reserve
+    disk = DiskWatch(db=db, folder=folder, servers=servers, troubles=troubles, rooms=rooms, reserve=room)
     watch = TroubleWatch(db=db, troubles=troubles.all)
     return Module(
         loops=(

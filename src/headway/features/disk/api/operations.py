@@ -11,7 +11,7 @@ from headway.api.operation import Call
 from headway.api.router import Router
 from headway.core.access.model import Role, Scope
 from headway.core.access.policy import Noun
-from headway.features.disk.api.rows import Cleaned, FreeRow, UsageRow, cleaned, usage_row
+from headway.features.disk.api.rows import Cleaned, FreeRow, UsageRow, cleaned, free_row, usage_row
 from headway.features.disk.service import DiskService
 
 router = Router[DiskService]("disk", "What services hold on the disk, and what of it may go", resource=Noun.SERVICE)
@@ -44,9 +44,8 @@ async def usage(disk: DiskService, call: Call[Measure]) -> UsageRow:
 
 @router.query("free", least=Role.ADMIN, scope=Scope.READ, in_project=False)
 async def free(disk: DiskService, call: Call[Empty]) -> FreeRow:
-    """How much of the panel's own disk is free, without measuring what holds the rest."""
-    found = await disk.free(call.actor, call.permission)
-    return {"free": found.free, "total": found.total, "floor": found.floor}
+    """How much of the panel's own disk and of those of servers is free, without measuring what holds the rest."""
+    return free_row(await disk.free(call.actor, call.permission))
 
 
 @router.query("waste", least=Role.ADMIN, scope=Scope.READ, in_project=False)

@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 
 from headway.api.rows import moment
 from headway.core.deployments.hosts import LOCAL_HOST
-from headway.features.disk.model import Cleared, Machine, OnServer, ServiceUsage, Waste
+from headway.features.disk.model import Cleared, FreeDisk, Machine, OnServer, ServiceUsage, Waste
 from headway.features.disk.service import Shown
 from headway.features.services.folders import Part
 
@@ -54,14 +54,23 @@ class MachineRow(TypedDict):
     cacheBound: int
 
 
+class RoomRow(TypedDict):
+    """How much of the disk of a server is free, as it was seen within a minute."""
+
+    serverId: str
+    name: str
+    free: int
+
+
 class FreeRow(TypedDict):
     """How much of the panel's own disk is free: of where it writes itself, or its engine does. Below ``floor`` no build
-    begins.
+    begins, on a server neither; ``servers`` are those that answer.
     """
 
     free: int
     total: int
     floor: int
+    servers: list[RoomRow]
 
 
 class CacheRow(TypedDict):
@@ -132,6 +141,17 @@ class Cleaned(TypedDict):
     items: list[WasteRow]
     servers: list[AskedServerRow]
     bytes: int
+
+
+def free_row(found: FreeDisk) -> FreeRow:
+    """The whole answer."""
+    servers = found.servers.items()
+    return {
+        "free": found.free,
+        "total": found.total,
+        "floor": found.floor,
+        "servers": [{"serverId": each.server_id, "name": each.name, "free": free} for each, free in servers],
+    }
 
 
 def usage_row(shown: Shown) -> UsageRow:

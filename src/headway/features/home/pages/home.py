@@ -10,19 +10,21 @@ from urllib.parse import urlencode
 from headway.core.deployments.status import Reason, Status
 from headway.features.backups.pages.backup_words import name_of, proof_of
 from headway.features.deployments.pages.deployment_past import STARTS
+from headway.features.notifications.disk import LEAST_BYTES
 from headway.features.services.pages.service_list import ALL, was_given_nothing
 from headway.pages.certificate_ends import ending_values
 from headway.pages.deployment_rows import ends_of_rows
 from headway.pages.issued_certificates import missing_values
-from headway.pages.loop_words import work_of
+from headway.pages.loop_words import kept_by, work_of
 from headway.pages.page import Asked, Page, Unknown, View, Visit
 from headway.pages.service_states import down_among, line_of
-from headway.pages.words import count, iso, moment
+from headway.pages.words import count, cut, iso, moment, plural
 
 if TYPE_CHECKING:
     from headway.features.backups.api.overview_rows import BackupOverviewRow
     from headway.features.deployments.api.rows import CentralRow, SearchPage
     from headway.features.disk.api.rows import FreeRow
+    from headway.features.notifications.api.rows import NotificationRow
     from headway.features.schedules.api.listed_rows import ListedScheduleRow
     from headway.features.servers.api.rows import ListedServerRow
     from headway.features.services.api.downtime import DownRow
@@ -37,6 +39,7 @@ BACKUPS: Asked[list[BackupOverviewRow]] = Asked("backup.overview")
 HEALTH: Asked[HealthRow] = Asked("settings.health")
 SCHEDULES: Asked[list[ListedScheduleRow]] = Asked("schedule.overview")
 DISK: Asked[FreeRow] = Asked("disk.free")
+CHANNELS: Asked[list[NotificationRow]] = Asked("notification.all")
 UNDER_WAY = f"{Status.PENDING},{Status.RUNNING}"
 MOST = 10
 _FOLDER = "features/home/pages"
@@ -53,10 +56,16 @@ async def show(visit: Visit) -> View:
     """All of it."""
     services = await visit.ask_within(_SECONDS, ALL)
     values = {**await _under_way(visit), **await _attention(visit, services), **await _failed(visit)}
-    values |= await _starts(visit)
+    values |= {**await _starts(visit), **await _counts(visit, services)}
     values["was_given_nothing"] = was_given_nothing(visit.actor)
     values["makes"] = visit.may("application.create")
     return View(template=f"{_FOLDER}/home.html", values={**values, "is_empty": services == []}, title="Home")
+
+
+async def counts(visit: Visit) -> View:
+    """How much there is, in numbers."""
+    services = await visit.ask_within(_SECONDS, ALL)
+    return View(template=f"{_FOLDER}/home_counts.html", values=await _counts(visit, services))
 
 
 async def under_way(visit: Visit) -> View:
@@ -78,6 +87,22 @@ async def attention(visit: Visit) -> View:
 async def failed(visit: Visit) -> View:
     """What failed within a day."""
     return View(template=f"{_FOLDER}/home_failed.html", values=await _failed(visit))
+
+
+async def _counts(visit: Visit, services: list[GlanceRow] | Unknown) -> Mapping[str, object]:
+    """What is not to be had now is left out."""
+    told = [] if isinstance(services, Unknown) else [{"label": plural(len(services), "service"), "href": "/services"}]
+    now = await visit.ask_within(_SECONDS, DEPLOYMENTS, status=UNDER_WAY, limit=MOST, counts=True)
+    if not isinstance(now, Unknown) and (number := now["counts"]) is not None:
+        runs = count(number["running"], at_least=number["atLeast"])
+        waits = count(number["pending"], at_least=number["atLeast"])
+        told.append({"label": f"{runs} running", "href": "/deployments?status=running"})
+        told.append({"label": f"{waits} waiting", "href": "/deployments?status=pending"})
+    ended = await visit.ask_within(_SECONDS, DEPLOYMENTS, **_failures_since(visit))
+    if not isinstance(ended, Unknown) and (number := ended["counts"]) is not None:
+        label = f"{count(number['error'], at_least=number['atLeast'])} failed within a day"
+        told.append({"label": label, "href": "#part-failed"})
+    return {"counts": told}
 
 
 async def _under_way(visit: Visit) -> Mapping[str, object]:
@@ -121,11 +146,13 @@ async def _attention(visit: Visit, services: list[GlanceRow] | Unknown) -> Mappi
     servers = await _all_of(visit, SERVERS)
     backups = await _all_of(visit, BACKUPS)
     schedules = await _all_of(visit, SCHEDULES)
-    disk = await _full_disk(visit)
+    disk, channels = await _full_disks(visit), await _all_of(visit, CHANNELS)
     known = [] if isinstance(services, Unknown) else services
     down = await down_among(visit, known)
     health = await visit.ask_within(_SECONDS, HEALTH)
     troubles = () if isinstance(health, Unknown) else health.get("troubles", ())
+    gates = () if isinstance(health, Unknown) else health.get("gates", ())
+    asked = (services, servers, backups, schedules, channels, disk)
     return {
         **await ending_values(visit),
         **await missing_values(visit),
@@ -133,21 +160,33 @@ async def _attention(visit: Visit, services: list[GlanceRow] | Unknown) -> Mappi
         "away": () if isinstance(servers, Unknown) else [each for each in servers if each["reach"]["outOfReachSince"]],
         "unsaved": () if isinstance(backups, Unknown) else _failing(backups),
         "untried": () if isinstance(backups, Unknown) else _untried(backups),
+        "proven": () if isinstance(backups, Unknown) else _proven(backups),
+        "deaf": () if isinstance(channels, Unknown) else [each for each in channels if _is_deaf(each)],
         "missed": () if isinstance(schedules, Unknown) else [each for each in schedules if _was_missed(each)],
-        "full": None if isinstance(disk, Unknown) else disk,
-        "unknowns": [each for each in (services, servers, backups, schedules, disk) if isinstance(each, Unknown)],
+        "full": () if isinstance(disk, Unknown) else disk,
+        "unknowns": [each for each in asked if isinstance(each, Unknown)],
         "why": health.why if isinstance(health, Unknown) else None,
         "troubles": [{"row": each, "what": work_of(each["loop"])} for each in troubles],
+        "gates": [{"row": each, "what": kept_by(each["gate"])} for each in gates],
         "most": MOST,
     }
 
 
-async def _full_disk(visit: Visit) -> FreeRow | Unknown | None:
-    """How little is free where that is too little, for who may know."""
+async def _full_disks(visit: Visit) -> Sequence[Mapping[str, object]] | Unknown:
+    """The disks on which little is left, for who may know: before no deployment begins there any more."""
     if not visit.may(DISK.name):
-        return None
+        return ()
     found = await visit.ask_within(_SECONDS, DISK)
-    return found if isinstance(found, Unknown) or found["free"] < found["floor"] else None
+    if isinstance(found, Unknown):
+        return found
+    seen = [("The panel's disk", "/disk", found["free"])]
+    seen += [
+        (f"The disk of {cut(each['name'], 120)}", f"/servers/{each['serverId']}", each["free"])
+        for each in found["servers"]
+    ]
+    floor = found["floor"]
+    little = [each for each in seen if each[2] < max(LEAST_BYTES, 2 * floor)]
+    return [{"what": what, "href": href, "free": free, "floor": floor} for what, href, free in little]
 
 
 async def _all_of(visit: Visit, asked: Asked[list[T]]) -> list[T] | Unknown:
@@ -159,9 +198,7 @@ async def _all_of(visit: Visit, asked: Asked[list[T]]) -> list[T] | Unknown:
 
 
 async def _failed(visit: Visit) -> Mapping[str, object]:
-    # In whole minutes: who looks again within one is answered from what was read.
-    since = iso(visit.now.replace(second=0, microsecond=0) - _DAY)
-    given = {"status": Status.ERROR.value, "reason": _FAILURES, "limit": _LOOKED_AT, "from": since}
+    given = _failures_since(visit)
     found = await visit.ask_within(_SECONDS, DEPLOYMENTS, **given)
     if isinstance(found, Unknown):
         return {"failed": (), "failed_unknown": found, "failed_more": None, "failed_tools": (), "most": MOST}
@@ -169,7 +206,7 @@ async def _failed(visit: Visit) -> Mapping[str, object]:
     more = [{"label": "All that ended in an error", "href": "/deployments?status=error"}]
     tools = more if len(newest) > MOST or len(found["rows"]) > len(newest) else []
     cursor = found["nextCursor"]  # of one that fails each minute there are more than are looked at
-    filters = {"status": given["status"], "reason": _FAILURES, "from": since, "cursor": cursor}
+    filters = {"status": given["status"], "reason": _FAILURES, "from": given["from"], "cursor": cursor}
     further = f"/deployments?{urlencode(filters)}" if cursor else None
     return {
         "failed": newest,
@@ -178,6 +215,12 @@ async def _failed(visit: Visit) -> Mapping[str, object]:
         "failed_tools": tools,
         "most": MOST,
     }
+
+
+def _failures_since(visit: Visit) -> dict[str, object]:
+    # In whole minutes: who looks again within one is answered from what was read.
+    since = iso(visit.now.replace(second=0, microsecond=0) - _DAY)
+    return {"status": Status.ERROR.value, "reason": _FAILURES, "limit": _LOOKED_AT, "from": since, "counts": True}
 
 
 def _further(found: SearchPage, **filters: object) -> str | None:
@@ -229,6 +272,16 @@ def _untried(backups: Sequence[BackupOverviewRow]) -> Sequence[Mapping[str, obje
     ]
 
 
+def _proven(backups: Sequence[BackupOverviewRow]) -> Sequence[Mapping[str, object]]:
+    """The backups that are switched on and were restored on trial, that first for which that is longest ago."""
+    tried = [(moment(at), each) for each in backups if each["enabled"] and (at := each["provenAt"]) is not None]
+    return [{"row": each, "name": name_of(each)} for _, each in sorted(tried, key=lambda found: found[0])]
+
+
+def _is_deaf(channel: NotificationRow) -> bool:
+    return channel["enabled"] and channel["failingSince"] is not None
+
+
 def _was_missed(schedule: ListedScheduleRow) -> bool:
     """Whether it was due while no panel was there, and has not run since."""
     missed, run = schedule["missedAt"], schedule["lastRun"]
@@ -239,6 +292,6 @@ PAGE = Page(
     path=PATH,
     permission=None,
     show=show,
-    parts={"under-way": under_way, "starts": starts, "attention": attention, "failed": failed},
-    topics=lambda _visit: ("deployments", "services", "servers", "backups", "schedules", "domains"),
+    parts={"counts": counts, "under-way": under_way, "starts": starts, "attention": attention, "failed": failed},
+    topics=lambda _visit: ("deployments", "services", "servers", "backups", "schedules", "domains", "notifications"),
 )

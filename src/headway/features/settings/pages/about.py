@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from headway.pages.loop_words import work_of
+from headway.pages.loop_words import kept_by, work_of
 from headway.pages.page import Asked, Page, Unknown, View, Visit
 
 if TYPE_CHECKING:
@@ -19,11 +19,6 @@ CERTIFICATES: Asked[list[CertificateRow]] = Asked("certificates.all")
 _FOLDER = "features/settings/pages"
 _SECONDS = 3.0
 _MOST = 50
-GATES: Mapping[str, str] = {
-    "applications": "Applications that are processes",
-    "containers": "Containers",
-    "swarm": "Copies in a swarm",
-}
 
 
 async def show(visit: Visit) -> View:
@@ -56,7 +51,7 @@ async def _health(visit: Visit) -> Mapping[str, object]:
         "why": found.why if isinstance(found, Unknown) else None,
         "troubles": [{"row": each, "what": work_of(each["loop"])} for each in troubles[:_MOST]],
         "further": max(len(troubles) - _MOST, 0),
-        "gates": [{"row": each, "what": GATES.get(each["gate"], each["gate"])} for each in gates],
+        "gates": [{"row": each, "what": kept_by(each["gate"])} for each in gates],
     }
 
 
