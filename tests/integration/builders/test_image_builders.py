@@ -63,3 +63,12 @@ async def test_a_program_that_is_not_installed_is_named_with_what_to_do(
     workspace = lay_out(site, {"app.py": ""})
     with pytest.raises(BuildError, match=f"program {program} is not installed on this host .* See https://"):
         await BUILDERS[builder].build(site, workspace, image_spec_of(site, docker_engine))
+
+
+async def test_a_language_that_no_builder_here_has_is_refused_with_what_would_have_it(
+    site: Worksite, docker_engine: Engine
+) -> None:
+    workspace = lay_out(site, {"Gemfile": ""})
+    sentence = "has a container engine, which builds a Dockerfile; .* with railpack in /usr/local/bin"
+    with pytest.raises(BuildError, match=sentence):
+        await BUILDERS["railpack"].build(site, workspace, image_spec_of(site, docker_engine))

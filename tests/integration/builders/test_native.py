@@ -117,6 +117,12 @@ async def test_nothing_to_serve(site: Worksite, options: dict[str, Any], sentenc
         await BUILDER.build(site, lay_out(site, {"readme": ""}), spec_of(site, **options))
 
 
+async def test_a_language_that_is_not_built_is_refused_with_what_this_machine_lacks_for_it(site: Worksite) -> None:
+    sentence = "does not build Ruby by itself.* This machine has no container engine that answers: headway doctor says"
+    with pytest.raises(BuildError, match=sentence):
+        await BUILDER.build(site, lay_out(site, {"Gemfile": ""}), spec_of(site))
+
+
 @pytest.mark.parametrize("name", ["Procfile", "requirements.txt", "index.html", "public"])
 @pytest.mark.parametrize("target", ["/etc", "/etc/passwd", "../../secret", "../one-beside/secret"])
 async def test_links_that_lead_out_are_not_read(site: Worksite, name: str, target: str) -> None:

@@ -9,10 +9,11 @@ from types import ModuleType
 
 from headway.drivers.builders import detect
 from headway.drivers.builders.base import BuildSpec
-from headway.drivers.builders.inspection import read_listing
+from headway.drivers.builders.inspection import is_there, read_listing
 from headway.drivers.builders.plan import Plan
 from headway.drivers.builders.scale import scaled
 from headway.drivers.buildplan.plan import BuildPlan, Site
+from headway.drivers.buildplan.providers.refusals import OTHERS, LanguageRefused
 from headway.drivers.buildplan.reader import on_own_threads, read_tree
 from headway.drivers.buildplan.settings import FIRST
 from headway.infra.hosts.work import Work
@@ -34,7 +35,12 @@ async def plan_build(work: Work, workspace: Workspace, spec: BuildSpec) -> Build
     rules = await asyncio.to_thread(_rules)
     tree = await read_tree(work, workspace, rules.READS, rules.further)
     variables = {name: value.reveal() for name, value in spec.variables.items()}
-    plan: BuildPlan = await on_own_threads(partial(rules.detect, tree, spec.settings, variables))
+    try:
+        plan: BuildPlan = await on_own_threads(partial(rules.detect, tree, spec.settings, variables))
+    except LanguageRefused as error:
+        has_engine = spec.image is not None and await spec.image.api.answers()
+        programs = [each for each in OTHERS if await is_there(work.host, each)]
+        raise error.followed_by(error.ways(has_engine=has_engine, programs=programs)) from error
     return replace(plan, processes=scaled(plan.processes, spec.scale))
 
 

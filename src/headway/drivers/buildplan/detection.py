@@ -23,6 +23,7 @@ from headway.drivers.buildplan.plan import BuildPlan, Choice, Confidence, Need, 
 from headway.drivers.buildplan.procfile import PROCFILE, WEB, Procfile, parse_procfile
 from headway.drivers.buildplan.providers import registry, shell, static
 from headway.drivers.buildplan.providers.contract import Provider
+from headway.drivers.buildplan.providers.refusals import LanguageRefused
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import Tree
 from headway.kernel.artifacts import Process
@@ -184,6 +185,8 @@ def _planned(tree: Tree, provider: Provider, told: _Told) -> BuildPlan:
         plan = _of_provider(tree, provider, given)
     except BuildError as error:
         more = hint(tree, registry.PROVIDERS, provider, error.message)
+        if isinstance(error, LanguageRefused):
+            raise error.followed_by(more) from error
         raise BuildError(f"{error.message} {more}".strip()) from error
     if not plan.takes_requests and WEB in {each.name for each in plan.processes}:
         renamed = (replace(each, name=WORKER) if each.name == WEB else each for each in plan.processes)

@@ -7,6 +7,7 @@ import pytest
 from headway.drivers.builders.base import BuildError
 from headway.drivers.buildplan.detection import detect
 from headway.drivers.buildplan.plan import BuildPlan, Choice, Confidence, Phase, Site
+from headway.drivers.buildplan.providers.refusals import LanguageRefused
 from headway.drivers.buildplan.providers.registry import PROVIDERS, named
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import tree_of
@@ -119,13 +120,40 @@ def test_a_language_that_is_not_built_is_named_with_its_file_and_the_ways_out(
         plan({name: "web: x\n" if name == "Procfile" else "{}" for name in files})
     message = raised.value.message
     assert any(f" {language} application (it has {file})" in message for file in files), message
-    for way in ("Dockerfile", "railpack or nixpacks", "--start LINE", "--install LINE"):
+    for way in ("Dockerfile", "--start LINE", "--install LINE"):
         assert way in message
 
 
 def test_a_dockerfile_that_is_there_is_the_way_out() -> None:
-    with pytest.raises(BuildError, match="there is a Dockerfile, which is used then"):
+    with pytest.raises(BuildError, match=r"by its Dockerfile \(headway apps set APP --builder dockerfile\)"):
         plan({"Gemfile": "", "Dockerfile": ""})
+
+
+@pytest.mark.parametrize(
+    ("files", "has_engine", "programs", "told"),
+    [
+        (("Gemfile",), False, ("railpack",), "has no container engine that answers: headway doctor says"),
+        (("Gemfile", "Dockerfile"), True, (), "--builder dockerfile."),
+        (
+            ("Gemfile",),
+            True,
+            ("nixpacks",),
+            "has nixpacks and a container engine: headway apps set APP --builder nixpa",
+        ),
+        (("build.sbt",), True, ("railpack",), "with nixpacks in /usr/local/bin"),
+        (("Gemfile",), True, (), "with railpack in /usr/local/bin"),
+        (("main.lua",), True, ("railpack", "nixpacks"), "deploy --image IMAGE takes one that was built elsewhere."),
+    ],
+)
+def test_the_ways_out_are_those_of_the_machine(
+    files: tuple[str, ...],
+    has_engine: bool,  # noqa: FBT001 - a column of the table
+    programs: tuple[str, ...],
+    told: str,
+) -> None:
+    with pytest.raises(LanguageRefused) as raised:
+        plan(dict.fromkeys(files, ""))
+    assert told in raised.value.ways(has_engine=has_engine, programs=programs)
 
 
 def test_another_application_beside_is_named_too() -> None:

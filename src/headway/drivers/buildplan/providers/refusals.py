@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -13,6 +13,48 @@ from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import Tree
 
 _LEAVES: Final[Mapping[str, str]] = {"Hugo": "public", "Jekyll": "_site", "mdBook": "book"}
+# The programs of others that make images, the first that has a language goes before.
+_BOTH = ("PHP", "Ruby", "Elixir", "Gleam", "Java", ".NET", "Rust", "C++")
+_BUILT: Final[Mapping[str, frozenset[str]]] = {
+    "railpack": frozenset(_BOTH),
+    "nixpacks": frozenset((*_BOTH, "Scala", "Clojure", "F#", "Swift", "Dart", "Crystal", "Haskell", "Zig", "COBOL")),
+}
+OTHERS: Final = tuple(_BUILT)
+
+
+class LanguageRefused(BuildError):
+    """Headway knows the language by its files, and does not build it; ``has_dockerfile`` says whether they do."""
+
+    def __init__(self, message: str, language: str, *, has_dockerfile: bool) -> None:
+        super().__init__(message)
+        self.language = language
+        self.has_dockerfile = has_dockerfile
+
+    def followed_by(self, more: str) -> LanguageRefused:
+        """The same with more that there is to say."""
+        message = f"{self.message} {more}".strip()
+        return LanguageRefused(message, self.language, has_dockerfile=self.has_dockerfile)
+
+    def ways(self, *, has_engine: bool, programs: Collection[str]) -> str:
+        """What of it can be done on a machine that has these, or what is to be installed there first."""
+        if not has_engine:
+            return (
+                "This machine has no container engine that answers: headway doctor says what to install, and headway "
+                "deploy --server NAME takes a machine that has one."
+            )
+        if self.has_dockerfile:
+            return "This machine has a container engine: headway apps set APP --builder dockerfile."
+        by = [name for name, languages in _BUILT.items() if self.language in languages]
+        there = next((name for name in by if name in programs), None)
+        if there is not None:
+            return f"This machine has {there} and a container engine: headway apps set APP --builder {there}."
+        image = "headway deploy --image IMAGE takes one that was built elsewhere"
+        if not by:
+            return f"This machine has a container engine, which builds a Dockerfile; {image}."
+        return (
+            f"This machine has a container engine, which builds a Dockerfile; {image}; and with {by[0]} in "
+            f"/usr/local/bin (https://{by[0]}.com) headway apps set APP --builder {by[0]} needs no Dockerfile."
+        )
 
 
 def refused(name: str, language: str, *patterns: str, faint: bool = False, beside: Sequence[str] = ()) -> Provider:
@@ -39,7 +81,7 @@ def _plan(
     """What the owner says is done with what the machine has; without a start command there is nothing to do."""
     seen = _recognise(*by, tree) or "the setting provider"
     if settings.start is None and settings.publish is None:
-        raise BuildError(sentence(language, seen, tree))
+        raise LanguageRefused(sentence(language, seen, tree), language, has_dockerfile="Dockerfile" in tree)
     return BuildPlan(
         provider=name,
         confidence=Confidence.TOLD,
@@ -51,20 +93,18 @@ def _plan(
 def sentence(language: str, seen: str, tree: Tree) -> str:
     """Why nothing was begun, and the ways out."""
     dockerfile = (
-        "deploy it where the machine has a container engine (there is a Dockerfile, which is used then)"
+        "have it built by its Dockerfile (headway apps set APP --builder dockerfile), which takes a container engine"
         if "Dockerfile" in tree
-        else "add a Dockerfile, and deploy it where the machine has a container engine"
+        else "add a Dockerfile, which takes a container engine"
     )
     leaves = _LEAVES.get(language)
     elsewhere = f"build it where {language} is, and deploy what it leaves (headway deploy {leaves}); " if leaves else ""
     article = "an" if language[0] in "AEIOU" or language in {"F#", "R"} else "a"
     return (
         f"This is {article} {language} application (it has {seen}), and Headway does not build {language} by itself. "
-        f"Either {elsewhere}{dockerfile}; or set the builder to railpack or nixpacks (headway apps set APP --builder "
-        "NAME), where the machine has that and an engine; "
-        f"or, if the machine has {language}, set the start command (headway apps set APP --start LINE), and the "
-        "commands that install and "
-        "build it (--install LINE, --build LINE)."
+        f"Either {elsewhere}{dockerfile}; or, if the machine has {language}, set the start command "
+        "(headway apps set APP --start LINE), and the commands that install and build it (--install LINE, --build "
+        "LINE)."
     )
 
 
