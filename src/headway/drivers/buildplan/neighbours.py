@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from headway.drivers.builders.base import BuildError
+from headway.drivers.buildplan.composes import COMPOSES
 from headway.drivers.buildplan.image_stages import dockerfile, joined_folders
 from headway.drivers.buildplan.providers.contract import Provider
 from headway.drivers.buildplan.providers.node_package import PACKAGE, read_package, seen_package
@@ -46,6 +47,7 @@ def no_way(tree: Tree, providers: Sequence[Provider]) -> str:
             "No way to build this was found at its build path, but these folders hold an application: "
             f"{_listed(found)}. "
             f"{_joined(tree, found) or f'Set the build path to one of them: headway deploy --build-path {folder}.'}"
+            f"{_composed(tree)}"
         )
     dockerfile = (
         " There is a Dockerfile, which is used where the machine has a container engine."
@@ -56,7 +58,19 @@ def no_way(tree: Tree, providers: Sequence[Provider]) -> str:
     has = f"It has {', '.join(names)}." if names else "It is empty."
     return (
         "No way to build this was found: there is no Procfile, package.json, requirements.txt, pyproject.toml, app.py, "
-        f"main.py, manage.py, go.mod, deno.json or index.html at its build path. {has}{dockerfile} {_WAYS}"
+        f"main.py, manage.py, go.mod, deno.json or index.html at its build path. "
+        f"{has}{dockerfile}{_composed(tree)} {_WAYS}"
+    )
+
+
+def _composed(tree: Tree) -> str:
+    """How a compose file that is there is deployed; "" where there is none."""
+    file = next((name for name in COMPOSES if name in tree), None)
+    if file is None:
+        return ""
+    return (
+        f" There is {file}, which is deployed as a compose service where the machine has a container engine: headway "
+        "composes create NAME --git URL && headway composes deploy NAME."
     )
 
 

@@ -225,6 +225,14 @@ def test_nothing_that_can_be_built_names_what_there_is() -> None:
         assert words in message
 
 
+@pytest.mark.parametrize("more", [{}, {"backend/go.mod": ""}])
+def test_a_compose_file_alone_is_named_with_the_command_that_deploys_it(more: dict[str, str]) -> None:
+    message = refusal({"compose.yml": "", "readme": "", **more})
+    assert "There is compose.yml" in message
+    assert "headway composes create NAME --git URL && headway composes deploy NAME." in message
+    assert "composes" not in refusal({"readme": "", **more})
+
+
 def test_blank_settings_are_none() -> None:
     found = plan({"index.html": ""}, {"NIXPACKS_START_CMD": " "}, build="  ", start="", provider="")
     assert (found.phases, found.site) == ((), Site(folders=(".",)))
