@@ -1,5 +1,5 @@
-"""A Flask application with an instance folder and a SQLite file beside its code: what it writes works, goes with the
-process or stays in the data folder, and changes no release.
+"""Applications with files of SQLite beside their code: what they write works, goes with the process or stays in the
+data folder, and changes no release.
 """
 
 from __future__ import annotations
@@ -55,4 +55,42 @@ def test_a_flask_application_writes_beside_its_code(tmp_path: Path) -> None:
         assert running.visit("notes").json() == {"beside": 1, "instance": 1, "kept": 1}
         running.done(running.deploy(application_id), 120)
         assert running.visit("notes").json() == {"beside": 0, "instance": 0, "kept": 1}
+        assert digest(release) == before
+
+
+BESIDE = """\
+import sqlite3
+from flask import Flask
+
+app = Flask(__name__)
+
+def notes(*add):
+    with sqlite3.connect("notes.db") as base:
+        base.execute("CREATE TABLE IF NOT EXISTS notes (text TEXT)")
+        for each in add:
+            base.execute("INSERT INTO notes VALUES (?)", (each,))
+        return {"notes": base.execute("SELECT COUNT(*) FROM notes").fetchone()[0]}
+
+@app.get("/")
+def count():
+    return notes()
+
+@app.get("/add")
+def add():
+    return notes("one more")
+"""
+
+
+def test_what_is_written_into_a_file_that_a_literal_names_survives_a_deploy(tmp_path: Path) -> None:
+    files = {"app.py": BESIDE, "requirements.txt": "flask\ngunicorn\n"}
+    with panel(tmp_path / "data") as running:
+        application_id = running.application(git_repository(tmp_path / "notes", files), name="notes")
+        first = running.deploy(application_id)
+        running.done(first, 120)
+        release = running.work / "releases" / application_id / first
+        before = digest(release)
+        assert running.visit("notes", "/add").json() == {"notes": 1}
+        running.done(running.deploy(application_id), 120)
+        assert running.visit("notes", "/add").json() == {"notes": 2}
+        assert running.visit("notes").json() == {"notes": 2}
         assert digest(release) == before

@@ -19,7 +19,7 @@ from headway.drivers.buildplan.providers.node_migrations import CALLED
 from headway.drivers.buildplan.providers.node_package import Package
 from headway.drivers.buildplan.providers.node_scripts import called_lines
 from headway.drivers.buildplan.providers.node_sources import saying
-from headway.drivers.buildplan.providers.turns import copied, once
+from headway.drivers.buildplan.providers.turns import copied, linked, once
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import Tree
 from headway.kernel.dataclass import dataclass
@@ -156,8 +156,8 @@ def _of_file(inner: Tree, owner: Package, line: str, file: _File, *, is_led: boo
         return Prisma(before=f"{once(here)} && ", notes=(f"{said}.",))
     brought = sorted(name for name in inner.names if _DATABASE.search(name) and "node_modules/" not in name)
     path = file.path or (brought[0] if len(brought) == 1 else "")
-    first = f"{copied(owner.path(path))} && " if path in inner else ""
     if file.variable:
+        first = f"{copied(owner.path(path))} && " if path in inner else ""
         stays = f"{said}, which stays in the folder that DATA_DIR names unless you set {file.variable}."
         return Prisma(
             before=f"{first}{once(here)} && ",
@@ -165,12 +165,8 @@ def _of_file(inner: Tree, owner: Package, line: str, file: _File, *, is_led: boo
             run_env={file.variable: f"file:{DATA}/{posixpath.basename(path) or 'db.sqlite'}"},
             notes=(stays,),
         )
-    folder = posixpath.dirname(owner.path(path))
-    is_there = any(name.startswith(f"{posixpath.dirname(path)}/") for name in inner.names) or "/" not in path
-    made = "" if is_there else f"mkdir -p {shlex.quote(folder)} && "
-    link = f'{made}ln -sf "{DATA}/{posixpath.basename(path)}" {shlex.quote(owner.path(path))} && '
     stays = f"{said}, which stays in the folder that DATA_DIR names."
-    return Prisma(before=f"{first}{link}{once(here)} && ", notes=(stays,))
+    return Prisma(before=f"{linked(inner, path, owner.path(path))}{once(here)} && ", notes=(stays,))
 
 
 def _file(inner: Tree, schema: str) -> _File | None:

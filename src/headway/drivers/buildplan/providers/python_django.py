@@ -32,7 +32,7 @@ from headway.drivers.buildplan.providers.python_paths import (
 from headway.drivers.buildplan.providers.python_requirements import Requirements
 from headway.drivers.buildplan.providers.python_start import Interface, Served, Start, serve
 from headway.drivers.buildplan.providers.python_variables import Given
-from headway.drivers.buildplan.providers.turns import copied, once
+from headway.drivers.buildplan.providers.turns import linked, once
 from headway.drivers.buildplan.tree import Tree
 from headway.drivers.buildplan.volumes import is_kept
 from headway.kernel.dataclass import dataclass
@@ -190,13 +190,8 @@ def _database(tree: Tree, project: DjangoProject, keep: Collection[str]) -> _Dat
         return _Database(note=stays)
     if file is None:
         return _Database(note=f"{is_file}, and {advice}")
-    name, path = posixpath.basename(file), posixpath.relpath(file, project.folder or ".")
-    link, folder = shlex.quote(path), posixpath.dirname(file)
-    is_there = not folder or any(each.startswith(f"{folder}/") for each in tree.names)
-    made = "" if is_there else f"mkdir -p {shlex.quote(posixpath.dirname(path))} && "
-    first = f"{copied(path)} && " if file in tree else ""
-    lost = f"{when} database is a file of SQLite, {advice}"
-    return _Database(before=f'{made}{first}ln -sf "$DATA_DIR/{name}" {link} && ', note=stays, note_told=lost)
+    before = linked(tree, file, posixpath.relpath(file, project.folder or "."))
+    return _Database(before=before, note=stays, note_told=f"{when} database is a file of SQLite, {advice}")
 
 
 def _is_in_data(project: DjangoProject) -> bool:

@@ -41,14 +41,21 @@ def find_start(project: PythonProject, settings: BuildSettings) -> Start:
     ) is not None:
         return django
     image = python_image.image_start(project) if settings.publish is None else None
+    line = "" if project.folder else settings.start or ""
     if (found := find_framework(inner, project.requires)) is not None:
         started = python_image.preferred(inner, found, image)
         found = python_bare.made_whole(inner, found) if started is found else started
         programs = project.scripts if project.is_package else ()
         found = found.with_given(of_sources(inner, keep))
         found = python_migrations.with_migrations(inner, found, project.requires, programs)
-        found = python_sqlite.with_file(inner, found, project.requires, keep)
+        found = python_sqlite.with_file(project, found, keep, line)
         return python_databases.with_note(inner, found, project.requires)
+    return python_sqlite.with_file(project, _program(project, settings, image), keep, line)
+
+
+def _program(project: PythonProject, settings: BuildSettings, image: ImageStart | None) -> Start:
+    """How what no framework starts is started or served."""
+    inner = project.tree
     site = python_sites.find_site(inner, project.requires)
     script = python_scripts.find_script(inner, project)
     if (

@@ -1,22 +1,20 @@
-"""The file of SQLite that the sources of an application name without a variable: it stays as a link into DATA_DIR."""
+"""The files of SQLite that the sources of an application name without a variable: they stay, mostly as links."""
 
 from __future__ import annotations
 
 import posixpath
 import re
-import shlex
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
-from headway.drivers.buildplan.providers import python_code
+from headway.drivers.buildplan.providers import python_code, python_database_calls
+from headway.drivers.buildplan.providers.database_files import DatabaseFile, staying
 from headway.drivers.buildplan.providers.python_paths import Variables, first_variables, folder_above, is_outside
+from headway.drivers.buildplan.providers.python_project import PythonProject
 from headway.drivers.buildplan.providers.python_requirements import Requirements
 from headway.drivers.buildplan.providers.python_start import Start
-from headway.drivers.buildplan.providers.turns import copied
 from headway.drivers.buildplan.tree import Tree
-from headway.drivers.buildplan.volumes import is_kept
-from headway.kernel.dataclass import dataclass
 from headway.kernel.release_facts import DATA
 
 _FILE = r"(?P<file>[\w-]{1,80}(?:\.[\w-]{1,40}){0,2}\.(?:db|sqlite3?))[\"']"
@@ -24,7 +22,7 @@ _FILE = r"(?P<file>[\w-]{1,80}(?:\.[\w-]{1,40}){0,2}\.(?:db|sqlite3?))[\"']"
 # itself, or of the folder that the program is in.
 _ADDRESS = re.compile(
     r"^(?P<line>[ \t]*(?:\w+\.config\[[\"'])?\w{0,40}UR[IL]\w{0,20}[\"'\]]{0,2}[ \t]*(?::[ \t]*\w+[ \t]*)?="
-    r"[^\n]{0,160}?)sqlite:///"
+    r"[^\n]{0,160}?)sqlite(?:\+\w{1,20})?:///"
     r"(?:\{(?P<own>[^}\n]{0,80}__file__[^}\n]{0,20})\}/|\{(?P<inner>\w+)\}/"
     r"|[\"'][ \t]*\+[ \t]*(?:(?P<added>\w+)[ \t]*\+[ \t]*(?:[\"']/[\"'][ \t]*\+[ \t]*[\"']|[\"']/)"
     r"|os\.path\.join\([ \t]*(?P<joined>\w+)[ \t]*,[ \t]*[\"'])|(?P<plain>(?:\./)?))" + _FILE,
@@ -32,42 +30,64 @@ _ADDRESS = re.compile(
 )
 _TEMPORARY = re.compile(r"\bsqlite:///(/(?:var/)?tmp/[\w.-]{1,80})")
 _ASIDE = re.compile(r"test|(?:^|/)(?:docs?|examples?|samples?|scripts?|migrations)/|conftest\.py", re.IGNORECASE)
+_CHANGED = re.compile(r"cd[ \t]+([\w./-]{1,200})[ \t]+&&")
 _WITH_INSTANCE: Final = 3  # the first Flask-SQLAlchemy that reads it from the folder of the instance
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
-    """Where it lies below the folder that the program is started in, and the source that says so."""
-
-    path: str
-    source: str
-
-
-def with_file(tree: Tree, start: Start, requires: Requirements, keep: Collection[str]) -> Start:
-    """The application with that file as a link into the folder that stays; as it is where none or several are named,
-    where a variable leads to its database, and where it is in a folder that the user has kept: the link would take the
-    place of his data.
+def with_file(project: PythonProject, start: Start, keep: Collection[str], line: str) -> Start:
+    """The application with its files of databases as links into the folder that stays, or with the folders that they
+    are in; as it is where none is named, where a variable leads to its database, and where they are in a folder that
+    the user has kept: the link would take the place of his data. ``line`` is the one that is told to start it.
     """
-    found = {each.path: each for each in _files(tree, requires)}
-    is_led = any(DATA in value for value in start.run_env.values())
-    if not found and not is_led and (note := _temporary(tree)):
+    tree = project.tree
+    if not start.command or any(DATA in value for value in start.run_env.values()):
+        return start
+    named = _named(tree, start, project.requires)
+    known = {posixpath.basename(path) for path in named}
+    opened = _opened(tree, _folder_of(line or start.command), f"{line} {start.command}")
+    found = [*named.values(), *(each for each in opened if posixpath.basename(each.path) not in known)]
+    if not found and (note := _temporary(tree)):
         return replace(start, notes=(*start.notes, note))
-    if len(found) != 1 or is_led or not start.command or start.command.startswith("cd "):
-        return start
-    path, one = next(iter(found.items()))
-    if is_kept(path, keep):
-        return start
-    name, folder = posixpath.basename(path), posixpath.dirname(path)
-    made = f"mkdir -p {shlex.quote(folder)} && " if folder and not _is_folder(tree, folder) else ""
-    first = f"{copied(path)} && " if path in tree else ""
-    line = start.command if " && exec " in start.command else f"exec {start.command}"
-    said = f"The database is the file of SQLite that {one.source} names"
+    stay = staying(tree, found, keep, (python_code.source(tree, name) for name in _sources(tree)))
     return replace(
         start,
-        command=f'{made}{first}ln -sf "$DATA_DIR/{name}" {shlex.quote(path)} && {line}',
-        note_started=f"{said}, which stays in the folder that DATA_DIR names.",
-        note_told=f"{said}, lost with the release: keep it in the folder that DATA_DIR names, or use a server's.",
+        command=stay.started(start.command),
+        keep=(*start.keep, *stay.keep),
+        keep_reason=start.keep_reason or ("where its database is" if stay.keep else ""),
+        note_started=stay.note_linked or start.note_started,
+        note_told=stay.note_lost(line) or start.note_told,
     )
+
+
+def _named(tree: Tree, start: Start, requires: Requirements) -> dict[str, DatabaseFile]:
+    """The one file that the sources name by an address, by its path; none of several, of which one may be a test's."""
+    found = {each.path: each for each in _files(tree, requires)}
+    return found if len(found) == 1 and not start.command.startswith("cd ") else {}
+
+
+def _opened(tree: Tree, folder: str, command: str) -> Iterator[DatabaseFile]:
+    """Those that they hand to what opens a database, of what is started and of what that can load."""
+    for name in _sources(tree):
+        paths = dict.fromkeys(python_database_calls.opened(tree, name, folder))
+        if paths and _is_loaded(tree, name, command):
+            yield from (DatabaseFile(path, name) for path in paths)
+
+
+def _is_loaded(tree: Tree, name: str, command: str) -> bool:
+    """Whether a source at the top is what is started, or another one loads it: many programs for tools lie there."""
+    stem = re.escape(name.removesuffix(".py"))
+    loads = re.compile(rf"^[ \t]*(?:from|import)[ \t][^\n]{{0,200}}\b{stem}\b", re.MULTILINE)
+    return (
+        "/" in name
+        or re.search(rf"\b{stem}\b", command) is not None
+        or any(loads.search(python_code.source(tree, each)) for each in _sources(tree) if each != name)
+    )
+
+
+def _folder_of(command: str) -> str:
+    """The folder below the build path that a line is started in."""
+    match = _CHANGED.match(command)
+    return match[1] if match is not None else ""
 
 
 def _temporary(tree: Tree) -> str:
@@ -86,7 +106,7 @@ def _sources(tree: Tree) -> Iterator[str]:
     return (name for name in sorted(tree.contents) if name.endswith(".py") and not _ASIDE.search(name))
 
 
-def _files(tree: Tree, requires: Requirements) -> Iterator[_File]:
+def _files(tree: Tree, requires: Requirements) -> Iterator[DatabaseFile]:
     for name in _sources(tree):
         found = list(_ADDRESS.finditer(python_code.source(tree, name)))
         module = Variables(name, python_code.source(tree, name) if any(map(_variable, found)) else "")
@@ -94,7 +114,8 @@ def _files(tree: Tree, requires: Requirements) -> Iterator[_File]:
         for match in found:
             folder = _folder(name, folders, match, requires)
             if folder is not None and "test" not in match["line"].lower():
-                yield _File(posixpath.normpath(posixpath.join(folder, match["file"])), name)
+                path = posixpath.normpath(posixpath.join(folder, match["file"]))
+                yield DatabaseFile(path, name, was_linked=True)
 
 
 def _variable(match: re.Match[str]) -> str | None:
@@ -114,7 +135,3 @@ def _folder(name: str, folders: Mapping[str, str | None], match: re.Match[str], 
         return "."
     above = folders.get(variable)
     return None if above is None or is_outside(above) else above
-
-
-def _is_folder(tree: Tree, folder: str) -> bool:
-    return any(each.startswith(f"{folder}/") for each in tree.names)
