@@ -29,6 +29,7 @@ from headway.drivers.buildplan.providers.contract import Provider
 from headway.drivers.buildplan.providers.node_address import led, led_outside, own_port, started
 from headway.drivers.buildplan.providers.node_beside import beside
 from headway.drivers.buildplan.providers.node_data import Data, find_data
+from headway.drivers.buildplan.providers.node_databases import Lines
 from headway.drivers.buildplan.providers.node_engines import wished_node
 from headway.drivers.buildplan.providers.node_framework import ENDINGS
 from headway.drivers.buildplan.providers.node_frontend import NO_FRONT_END
@@ -49,13 +50,14 @@ from headway.drivers.buildplan.providers.node_scripts import called_lines, menti
 from headway.drivers.buildplan.providers.node_secrets import Variables, find_variables
 from headway.drivers.buildplan.providers.node_sources import begun, unread
 from headway.drivers.buildplan.providers.node_unbuilt import unbuilt
-from headway.drivers.buildplan.providers.node_variables import build_variables
+from headway.drivers.buildplan.providers.node_variables import BUILT, build_variables
 from headway.drivers.buildplan.providers.node_versions import pinned_major, version_notes, wanted_version
 from headway.drivers.buildplan.providers.node_webpack import known_to, old_webpack
 from headway.drivers.buildplan.providers.node_workspaces import Served, build_phases, find_served, reached, read_members
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import Tree
 from headway.kernel.artifacts import Process
+from headway.kernel.release_facts import DATA
 
 WEB: Final = "web"
 WORKER: Final = "worker"
@@ -130,7 +132,7 @@ def plan_packages(tree: Tree, settings: BuildSettings, root: Package, manager: M
     installed = installed if program.is_said or program.script or program.start or is_told else ()
     is_started = (program.start is not None and program.refusal is None) or settings.start is not None
     given = find_variables(_inner(tree, served), parts, manager.told) if is_started else Variables()
-    data = _data(tree, settings, served, parts) if is_started else Data()
+    data = _data(tree, settings, served, parts, natives) if is_started else Data()
     own = _own_port(tree, program, served)
     line = program.start or settings.start or ""
     front = beside(tree, settings, (root, *members), line) if is_started else NO_FRONT_END
@@ -144,13 +146,14 @@ def plan_packages(tree: Tree, settings: BuildSettings, root: Package, manager: M
         *version_notes(tree, needs[0]),
         *(unbuilt(served.package, manager) if settings.build is None and not program.is_built else ()),
     )
+    processes = _processes(program, served, f"{data.stay.links}{natives.before}")
     return BuildPlan(
         provider=provider,
         framework=program.framework,
         confidence=program.confidence if served.question is None else Confidence.GUESSED,
         needs=needs,
         phases=(*installed, *natives.phases, *front.phases, *build_phases(tree, manager, root, members, served)),
-        processes=_processes(program, served, natives),
+        processes=processes,
         release_command=natives.release,
         site=_site(program.site, served),
         path=_path(manager, served),
@@ -161,18 +164,25 @@ def plan_packages(tree: Tree, settings: BuildSettings, root: Package, manager: M
         port=None if own is None else own[0],
         takes_requests=program.takes_requests,
         packages=natives.packages,
-        choices=(*_choices(provider, root, manager, needs, served, natives), *_of_port(own), *front.chosen),
+        choices=(*_choices(provider, root, manager, needs, served, natives, processes), *_of_port(own), *front.chosen),
         questions=() if served.question is None else (served.question,),
         notes=tuple(dict.fromkeys((*said, *front.notes, *program.notes, *given.notes, *data.notes, *natives.notes))),
     )
 
 
-def _data(tree: Tree, settings: BuildSettings, served: Served, parts: Sequence[Package]) -> Data:
+def _data(tree: Tree, settings: BuildSettings, served: Served, parts: Sequence[Package], natives: Natives) -> Data:
     """Where what is started keeps its data, with what Turborepo is told where it starts it."""
     folder = "" if served.is_at_root else served.package.folder
-    found = find_data(tree, folder, [each.folder for each in parts], settings.keep)
-    lines = (settings.start or served.program.start or "", *called_lines(served.package, ("start",)))
-    return replace(found, run_env={**_of_turbo(tree, " ".join(lines)), **found.run_env})
+    texts = (settings.start or served.program.start or "", *called_lines(served.package, ("start",)))
+    lines = Lines(
+        told=settings.start or "",
+        starts="\n".join(texts),
+        built="\n".join((settings.build or "", *called_lines(served.package, BUILT))),
+        led=frozenset(natives.run_env),
+        is_led=any(DATA in text for text in (natives.before, *natives.run_env.values())),
+    )
+    found = find_data(tree, folder, [each.folder for each in parts], settings.keep, lines)
+    return replace(found, run_env={**_of_turbo(tree, " ".join(texts)), **found.run_env})
 
 
 def _needs(tree: Tree, settings: BuildSettings, root: Package, served: Served, manager: Manager) -> tuple[Need, ...]:
@@ -221,16 +231,16 @@ def _node_of(manager: Manager) -> Need | None:
     return Need(tool="node", wanted=_NODE_OF[line], source=f"{line[0]} {line[1]}") if line in _NODE_OF else None
 
 
-def _processes(program: Program, served: Served, natives: Natives) -> tuple[Process, ...]:
+def _processes(program: Program, served: Served, before: str) -> tuple[Process, ...]:
     if program.start is None or program.refusal is not None:
         return ()
     name = WEB if program.takes_requests else WORKER
     folder = "" if served.is_at_root else served.package.folder
     # What has variables before it, or several commands, is no program that a shell could become.
     is_plain = _SEVERAL.search(program.start) is None and not _VARIABLE.match(program.start)
-    start = f"exec {program.start}" if natives.before and is_plain else program.start
+    start = f"exec {program.start}" if before and is_plain else program.start
     start = f"cd {shlex.quote(folder)} && {start}" if folder else start
-    return (Process(name=name, command=f"{natives.before}{start}"),)
+    return (Process(name=name, command=f"{before}{start}"),)
 
 
 def _own_port(tree: Tree, program: Program, served: Served) -> tuple[int, str] | None:
@@ -316,7 +326,13 @@ def _linked(manager: Manager) -> dict[str, str]:
 
 
 def _choices(  # noqa: PLR0917 - one of each thing that was decided
-    provider: str, root: Package, manager: Manager, needs: tuple[Need, ...], served: Served, natives: Natives
+    provider: str,
+    root: Package,
+    manager: Manager,
+    needs: tuple[Need, ...],
+    served: Served,
+    natives: Natives,
+    processes: Sequence[Process],
 ) -> tuple[Choice, ...]:
     program = served.program
     found = [Choice(name="provider", value=provider, reason=root.file), manager.choice]
@@ -330,7 +346,7 @@ def _choices(  # noqa: PLR0917 - one of each thing that was decided
     if served.reason:
         value = served.package.folder or "."
         found.append(Choice(name="package", value=value, reason=served.reason, is_set=served.is_set))
-    processes, site = _processes(program, served, natives), _site(program.site, served)
+    site = _site(program.site, served)
     if processes:
         after = "; after the migrations, by one copy at a time" if natives.before else ""
         found.append(Choice(name="start", value=processes[0].command, reason=f"{program.reason}{after}"))

@@ -6,6 +6,7 @@ import time
 
 from headway.drivers.buildplan.providers import node
 from headway.drivers.buildplan.providers.node_data import find_data
+from headway.drivers.buildplan.providers.node_databases import Lines
 from headway.drivers.buildplan.providers.node_sources import begun, loaded, unread
 from headway.drivers.buildplan.tree import Tree, tree_of
 
@@ -87,9 +88,12 @@ def test_sources_that_speak_of_data_without_an_end_are_looked_through_in_time() 
         "process.env.DATA_DIR || './data';" * 7_000,
         "new Database('" + "a." * 120_000,
         "storage: './data/a.db', " * 10_000,
+        "new Database(path);" * 7_000,
+        "new Database(join(" * 7_000,
+        "const path = join(" * 7_000 + "new Database(path)",
     )
     names = {f"a{number}/b{number}": "" for number in range(20_000)}
     begin = time.process_time()
     for text in texts:
-        find_data(tree_of({"a.js": text}, names), "", [""], ())
+        find_data(tree_of({"a.js": text}, names), "", [""], (), Lines())
     assert time.process_time() - begin < 3
