@@ -13,6 +13,7 @@ from headway.drivers.buildplan.providers import (
     python_django,
     python_documentation,
     python_image,
+    python_keep_alive,
     python_migrations,
     python_scripts,
     python_sites,
@@ -42,6 +43,8 @@ def find_start(project: PythonProject, settings: BuildSettings) -> Start:
         return django
     image = python_image.image_start(project) if settings.publish is None else None
     line = "" if project.folder else settings.start or ""
+    if image is None and (bot := python_keep_alive.find_bot(inner)) is not None:
+        return python_sqlite.with_file(project, bot.with_given(of_sources(inner, keep)), keep, line)
     if (found := find_framework(inner, project.requires)) is not None:
         started = python_image.preferred(inner, found, image)
         found = python_bare.made_whole(inner, found) if started is found else started

@@ -116,6 +116,12 @@ def module_to_run(tree: Tree) -> str | None:
     return found[0] if found else next((name for name in framework if posixpath.basename(name) in _RUN), None)
 
 
+def bot_of(text: str) -> str:
+    """What a program that asks others is called, by what it imports; "" for none and for a scheduler."""
+    named = (label for module, label in _BOTS if label != _SCHEDULER and python_code.imports(text, module))
+    return next(named, "")
+
+
 def require_declared(tree: Tree, name: str) -> None:
     """Raises BuildError for a script that imports a known package where nothing says that it is to be installed."""
     text = python_code.source(tree, name)
