@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
-from headway.drivers.buildplan.providers import python_code, python_database_calls
+from headway.drivers.buildplan.providers import python_code, python_database_calls, python_instance
 from headway.drivers.buildplan.providers.database_files import DatabaseFile, staying
 from headway.drivers.buildplan.providers.python_paths import Variables, first_variables, folder_above, is_outside
 from headway.drivers.buildplan.providers.python_project import PythonProject
@@ -44,16 +44,20 @@ def with_file(project: PythonProject, start: Start, keep: Collection[str], line:
         return start
     named = _named(tree, start, project.requires)
     known = {posixpath.basename(path) for path in named}
-    opened = _opened(tree, _folder_of(line or start.command), f"{line} {start.command}")
+    called = _opened(tree, _folder_of(line or start.command), f"{line} {start.command}")
+    opened = (*called, *python_instance.files(tree))
     found = [*named.values(), *(each for each in opened if posixpath.basename(each.path) not in known)]
     if not found and (note := _temporary(tree)):
         return replace(start, notes=(*start.notes, note))
     stay = staying(tree, found, keep, (python_code.source(tree, name) for name in _sources(tree)))
+    is_new = (stay.keep or stay.links) and not any(each.path in tree for each in found)
+    tables = python_instance.note(project, start.command) if is_new else ""
     return replace(
         start,
         command=stay.started(start.command),
         keep=(*start.keep, *stay.keep),
         keep_reason=start.keep_reason or ("where its database is" if stay.keep else ""),
+        notes=(*start.notes, *((tables,) if tables else ())),
         note_started=stay.note_linked or start.note_started,
         note_told=stay.note_lost(line) or start.note_told,
     )
