@@ -223,6 +223,7 @@ def test_its_container_is_listed_by_its_name_and_started_anew(running: Panel, tm
     (found,) = running.get("docker.getContainersByAppNameMatch", appName="listed")
     assert found["name"].startswith("listed-")
     assert (found["state"], found["status"].startswith("Up ")) == ("running", True)
+    assert (found["restarts"], found["startedAt"] is not None) == (0, True)
     running.post("docker.restartContainer", containerId=found["containerId"])
     until(lambda: running.visit("listed").text == "listed", what="it serves again")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -10,11 +9,10 @@ from typing_extensions import TypedDict
 
 from headway.api.operation import Call
 from headway.api.router import Router
-from headway.api.rows import moment
 from headway.core.access.model import Role, Scope
 from headway.core.access.policy import Noun
 from headway.core.deployments.model import SubjectType
-from headway.features.containers.api.operations import ContainerById, ContainersOnServer
+from headway.features.containers.api.operations import ContainerById, ContainersOnServer, engine_moment
 from headway.features.containers.service import ContainerService, OwnedContainer
 
 router = Router[ContainerService]("docker", resource=Noun.CONTAINER)
@@ -85,7 +83,7 @@ async def read_output(containers: ContainerService, call: Call[ContainerOutput])
 
 def _row(owned: OwnedContainer, server_id: str | None) -> OwnedContainerRow:
     found = owned.container
-    finished = _moment(found.finished_at)
+    finished = engine_moment(found.finished_at)
     return {
         "containerId": found.container_id[:12],
         "name": found.name,
@@ -96,7 +94,7 @@ def _row(owned: OwnedContainer, server_id: str | None) -> OwnedContainerRow:
         "exitCode": None if found.runs or finished is None else found.exit_code,
         "outOfMemory": found.out_of_memory,
         "restarts": found.restarts,
-        "startedAt": _moment(found.started_at),
+        "startedAt": engine_moment(found.started_at),
         "finishedAt": finished,
         "serverId": server_id,
         "serviceId": owned.subject_id,
@@ -104,13 +102,6 @@ def _row(owned: OwnedContainer, server_id: str | None) -> OwnedContainerRow:
         "service": found.service or None,
         "project": found.project or None,
     }
-
-
-def _moment(told: str) -> str | None:
-    """A time of the engine's, which writes the year 1 for never."""
-    if not told or told.startswith("0001-"):
-        return None
-    return moment(datetime.fromisoformat(told).astimezone(UTC))
 
 
 def _health(word: str | None) -> Literal["starting", "healthy", "unhealthy"] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -10,6 +11,7 @@ from typing_extensions import TypedDict
 from headway.api.inputs import CONTAINER_ID, Input
 from headway.api.operation import Call
 from headway.api.router import Router
+from headway.api.rows import moment
 from headway.core.access.model import Role, Scope
 from headway.core.access.policy import Noun
 from headway.drivers.runtimes.compose.observation import Container
@@ -36,7 +38,8 @@ class ContainerById(ContainersOnServer):
 
 class ContainerRow(TypedDict):
     """A container; ``image`` is what its author wrote, ``state`` a word, and ``status`` the sentence that the engine
-    has for it, such as ``Up 3 seconds (healthy)`` or ``Exited (0) 2 minutes ago``.
+    has for it, such as ``Up 3 seconds (healthy)`` or ``Exited (0) 2 minutes ago``. ``restarts`` is how often the engine
+    started it again since it was made (null on another machine of a swarm), and ``startedAt`` when last.
     """
 
     containerId: str
@@ -48,6 +51,8 @@ class ContainerRow(TypedDict):
     serverId: str | None
     composeId: str | None
     serviceName: str | None
+    restarts: int | None
+    startedAt: str | None
 
 
 class StackRow(ContainerRow):
@@ -83,6 +88,7 @@ async def of_stack(containers: ContainerService, call: Call[OfStack]) -> list[St
     return [
         {
             **_row(each.container, server_id),
+            "restarts": None if each.node else each.container.restarts,
             "node": each.node,
             "currentState": each.container.status,
             "desiredState": each.wanted,
@@ -109,4 +115,13 @@ def _row(container: Container, server_id: str | None) -> ContainerRow:
         "serverId": server_id,
         "composeId": container.compose_id or None,
         "serviceName": container.service or None,
+        "restarts": container.restarts,
+        "startedAt": engine_moment(container.started_at),
     }
+
+
+def engine_moment(told: str) -> str | None:
+    """A time of the engine's, which writes the year 1 for never."""
+    if not told or told.startswith("0001-"):
+        return None
+    return moment(datetime.fromisoformat(told).astimezone(UTC))

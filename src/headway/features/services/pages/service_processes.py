@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from headway.features.services.pages.service_actions import APPLICATION, address
 from headway.pages.page import Asked, Unknown, Visit
-from headway.pages.words import moment
+from headway.pages.words import moment, plural
 
 if TYPE_CHECKING:
     from headway.features.containers.api.operations import ContainerRow
@@ -92,13 +92,15 @@ def _container(each: ContainerRow, *, leads: bool) -> Mapping[str, object]:
     health, ended = _HEALTH.search(each["status"]), _EXIT.match(each["status"])
     word = f"{each['state']}, {health[1].removeprefix('health: ')}" if health else each["state"]
     is_ill = health is not None and health[1] == "unhealthy"
+    told = [f"exit status {ended[1]}"] if ended else []
+    told += [f"started again {plural(each['restarts'], 'time')} since it was made"] if each["restarts"] else []
     there = f"servers/{each['serverId']}/" if each["serverId"] else ""
     return {
         "name": each["serviceName"] or each["name"],
         "state": "error" if is_ill else _STATES.get(each["state"], each["state"]),
         "word": word,
-        "since": None,
-        "told": f"exit status {ended[1]}" if ended else "",
+        "since": each["startedAt"] if each["state"] == "running" else None,
+        "told": ", ".join(told),
         "container": each["containerId"],
         "href": f"/containers/{there}{each['containerId']}" if leads else None,
     }
