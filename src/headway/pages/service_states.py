@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
 DOWN: Asked[list[DownRow]] = Asked("service.down")
 SERVES = frozenset({"serving", "unstable"})  # the states of what serves now
+# What one may be in a list, by the words for it there.
+SHOWN: Mapping[str, str] = {
+    "serving": "serves",
+    **{key: state(key).word for key in ("starting", "unstable", "error", "cancelled", "stopped", "unknown", "idle")},
+}
 _DEPLOYS, _IS_IDLE, _FAILED = "running", "idle", "error"
 _SECONDS = 2.0
 _UNDER_WAY: Mapping[str | None, str] = {

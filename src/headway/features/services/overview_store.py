@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, ScalarSelect, Select, and_, bindparam, case, select
+from sqlalchemy import ColumnElement, Row, ScalarSelect, Select, and_, bindparam, case, select
 
 from headway.core.access.policy import Visibility
 from headway.core.deployments.model import SubjectType
@@ -16,6 +16,7 @@ from headway.features.services.model import DesiredState, ReleaseState, ServiceS
 from headway.infra.db.tables.access import audit_log
 from headway.infra.db.tables.backups import volume_backups
 from headway.infra.db.tables.deployments import deployments
+from headway.infra.db.tables.edge import domains
 from headway.infra.db.tables.projects import environments, projects
 from headway.infra.db.tables.servers import servers
 from headway.infra.db.tables.services import downtimes, releases, services
@@ -23,6 +24,7 @@ from headway.infra.db.transaction import Tx
 from headway.kernel.dataclass import dataclass
 
 _s, _r, _d, _e, _p, _a = services.c, releases.c, deployments.c, environments.c, projects.c, audit_log.c
+_m = domains.c
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +55,8 @@ class ServiceOverview:
     """A service at a glance: what it is, where it lies and runs (``server_name`` is None of the panel's machine), what
     is wanted of it, and what serves (None: nothing yet). ``reason`` is how the last of its deployments ended, where its
     status is an error (None: that one was done or is gone); its server does not answer since ``away_since``. Since
-    ``status_since`` it is held or stopped, or else has its status, as far as anybody wrote that down.
+    ``status_since`` it is held or stopped, or else has its status, as far as anybody wrote that down. ``hosts`` are the
+    names of its domains.
     """
 
     service_id: str
@@ -72,12 +75,13 @@ class ServiceOverview:
     created_at: datetime
     place: ServicePlace
     serving: ServingRelease | None
+    hosts: tuple[str, ...] = ()
 
 
 def find(tx: Tx, service_id: str) -> ServiceOverview | None:
     """The service with this id, None where there is none; a preview is none."""
     row = tx.execute(_ONE, {"service_id": service_id}).one_or_none()
-    return None if row is None else _overview(row)
+    return None if row is None else _overview(row, _hosts(tx, _m.subject_id == service_id))
 
 
 def within(tx: Tx, organization_id: str, reach: Visibility) -> list[ServiceOverview]:
@@ -88,7 +92,8 @@ def within(tx: Tx, organization_id: str, reach: Visibility) -> list[ServiceOverv
         statement = statement.where(given)
     if reach.within is not None:
         statement = statement.where(_s.project_id.in_(reach.within))
-    return [_overview(row) for row in tx.execute(statement)]
+    hosts = _hosts(tx, _m.organization_id == organization_id)
+    return [_overview(row, hosts) for row in tx.execute(statement)]
 
 
 def deployments_that_left(tx: Tx, service_id: str, most: int) -> Sequence[str]:
@@ -104,6 +109,14 @@ def removed_among(tx: Tx, deployment_ids: Sequence[str]) -> frozenset[str]:
         return frozenset()
     there = tx.execute(select(_d.deployment_id).where(_d.deployment_id.in_(deployment_ids))).scalars()
     return frozenset(deployment_ids) - frozenset(there)
+
+
+def _hosts(tx: Tx, where: ColumnElement[bool]) -> Mapping[str, tuple[str, ...]]:
+    """The names of domains, each once, by the services that have them."""
+    found: dict[str, tuple[str, ...]] = {}
+    for row in tx.execute(select(_m.subject_id, _m.host).where(where).distinct().order_by(_m.host)):
+        found[row.subject_id] = (*found.get(row.subject_id, ()), row.host)
+    return found
 
 
 # Asked only of those whose status it explains: a service may have many deployments.
@@ -161,7 +174,7 @@ _ONE = _LIVE.where(_s.service_id == bindparam("service_id"))
 _ALL = _LIVE.order_by(_p.name, _p.project_id, _e.name, _e.environment_id, _s.name, _s.service_id)
 
 
-def _overview(row: Row[Any]) -> ServiceOverview:
+def _overview(row: Row[Any], hosts: Mapping[str, tuple[str, ...]]) -> ServiceOverview:
     return ServiceOverview(
         service_id=row.service_id,
         kind=SubjectType(row.kind),
@@ -185,6 +198,7 @@ def _overview(row: Row[Any]) -> ServiceOverview:
             organization_id=row.organization_id,
         ),
         serving=None if row.release_id is None else _serving(row),
+        hosts=hosts.get(row.service_id, ()),
     )
 
 

@@ -5,6 +5,8 @@ question, and does nothing by itself.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -13,6 +15,7 @@ from headway.features.services.pages.service_actions import actions_of, address
 from headway.features.services.pages.service_list import ALL
 from headway.kernel.dataclass import dataclass
 from headway.pages.page import Asked, Page, Unknown, View, Visit
+from headway.pages.service_states import state_of
 
 if TYPE_CHECKING:
     from headway.features.deployments.api.rows import CentralRow
@@ -32,17 +35,21 @@ _FOLDER = "features/home/pages"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """A command, by what it is called; ``about`` tells it from others that are called so."""
+    """A command, by what it is called; ``about`` tells it from others that are called so. By ``marks`` it is found
+    too, and by the whole word for a ``state``.
+    """
 
     label: str
     about: str
     href: str
     icon: str
+    marks: str = ""
+    state: str = ""
 
     def is_meant(self, words: Sequence[str]) -> bool:
-        """Whether each word, in small letters, stands in what is shown of it."""
-        shown = f"{self.label} {self.about}".casefold()
-        return all(word in shown for word in words)
+        """Whether each word, in small letters, stands in what it is found by."""
+        shown = f"{self.label} {self.about} {self.marks}".casefold()
+        return all(word in shown or word == self.state for word in words)
 
     def distance(self, text: str) -> int:
         """How far it is from a text in small letters: what is called just so comes first."""
@@ -122,23 +129,30 @@ def _acted_on(services: Sequence[GlanceRow], words: Sequence[str]) -> Sequence[G
     """
 
     def missed(row: GlanceRow) -> int:
-        shown = f"{row['name']} {_about(row)}".casefold()
+        shown = f"{row['name']} {_about(row)} {_marks(row)}".casefold()
         return sum(word not in shown for word in words)
 
     return sorted(services, key=missed)[:_MOST_ACTED_ON]
 
 
 def _shown(row: GlanceRow) -> Command:
-    return _named(row["name"], _about(row), address(row), "services")
+    return replace(
+        _named(row["name"], _about(row), address(row), "services"), marks=_marks(row), state=state_of(row)[0]
+    )
 
 
 def _of_service(visit: Visit, row: GlanceRow) -> Iterator[Command]:
     """What can be done with a service as it stands, and where it tells of itself."""
-    about = _about(row)
+    named = partial(Command, about=_about(row), marks=_marks(row))
     for each in actions_of(visit, row, waiting=False):
-        yield _named(f"{each['label']} {row['name']}", about, f"{each['href']}", f"{each['icon']}")
+        yield named(label=f"{each['label']} {row['name']}", href=f"{each['href']}", icon=f"{each['icon']}")
     for label, page, icon in (("Log of", "log", "search"), ("Settings of", "settings", "edit")):
-        yield _named(f"{label} {row['name']}", about, f"{address(row)}/{page}", icon)
+        yield named(label=f"{label} {row['name']}", href=f"{address(row)}/{page}", icon=icon)
+
+
+def _marks(row: GlanceRow) -> str:
+    """The names of its domains, and of its machine."""
+    return " ".join((*row["hosts"], row["serverName"] or ""))
 
 
 def _about(row: GlanceRow) -> str:

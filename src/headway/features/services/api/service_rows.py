@@ -39,7 +39,7 @@ class GlanceRow(TypedDict):
     databases are called by; ``wanted`` says whether it is to run. Where ``status`` is ``error``, ``reason`` is that of
     the deployment of it that ended last (null: that one was done, or is gone). Since ``statusSince`` it is held or
     stopped, or else has its status; null where it serves, and where nobody wrote it down. Its server does not answer
-    since ``outOfReachSince``: what it does now is not known.
+    since ``outOfReachSince``: what it does now is not known. ``hosts`` are the names of its domains.
     """
 
     serviceId: str
@@ -57,6 +57,7 @@ class GlanceRow(TypedDict):
     outOfReachSince: str | None
     createdAt: str
     environment: EnvironmentNameRow
+    hosts: list[str]
     serving: ServingRow | None
 
 
@@ -90,6 +91,7 @@ def glance_row(found: ServiceOverview) -> GlanceRow:
         "outOfReachSince": moment(found.away_since),
         "createdAt": moment(found.created_at),
         "environment": environment_name(found.place),
+        "hosts": list(found.hosts),
         "serving": None if found.serving is None else _serving(found.serving),
     }
 
