@@ -67,6 +67,7 @@ async def test_a_container_is_listed_with_what_it_does_and_of_which_service_it_i
             text = (await client.get("/containers")).text
             first, again = [(await client.get("/containers/-/rows")).text for _ in range(2)]
             of_member = await member.get("/containers")
+            states = [(await client.get(f"/containers/{each}")).text for each in (runs, ends)]
             found = {
                 query: [
                     f"/containers/{each}" in (await client.get(f"/containers?{query}")).text for each in (runs, ends)
@@ -79,6 +80,9 @@ async def test_a_container_is_listed_with_what_it_does_and_of_which_service_it_i
     assert f'href="/containers/{runs}"' in text
     assert "ended with 7" in text
     assert f'href="/services/{compose_id}"' in text
+    terminal = f'href="/services/{compose_id}/terminal?of=web"'
+    assert text.count(terminal) == 1, "what has ended cannot be entered"
+    assert [terminal in each for each in states] == [True, False]
     assert "The panel&#39;s own machine" in text
     assert first == again
     assert of_member.status_code == 200

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from headway.features.containers.pages import container_list
 from headway.features.containers.pages.container_list import SERVICES
-from headway.features.containers.pages.container_states import address, state_of
+from headway.features.containers.pages.container_states import address, state_of, terminal_of
 from headway.pages.forms import Flash, Form, Question
 from headway.pages.log_window import ShownLog, answered, log_values
 from headway.pages.page import Asked, Page, Unknown, View, Visit
@@ -62,7 +62,7 @@ async def _state(visit: Visit, row: OwnedContainerRow) -> Mapping[str, object]:
         "row": row,
         "state": state_of(row),
         "service": service,
-        "actions": (restart,) if visit.may(RESTART) else (),
+        "actions": (*terminal_of(visit, row, service), *((restart,) if visit.may(RESTART) else ())),
         "state_pull": f"{address(row)}/-/state",
     }
 

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from headway.features.containers.pages.container_states import address, state_of
-from headway.pages.list_view import chips, filters_of, list_address
+from headway.features.containers.pages.container_states import address, state_of, terminal_of
+from headway.pages.list_view import chips, filters_of, holds, list_address
 from headway.pages.page import Asked, Page, Unknown, View, Visit
 
 if TYPE_CHECKING:
@@ -40,10 +40,10 @@ async def _view(visit: Visit, template: str) -> View:
     services = await visit.ask_within(_SECONDS, SERVICES)
     known: Sequence[GlanceRow] = () if isinstance(services, Unknown) else services
     servers = {each["serverId"]: each["serverName"] or each["serverId"] for each in known if each["serverId"]}
-    names = {each["serviceId"]: each["name"] for each in known}
+    by_id = {each["serviceId"]: each for each in known}
     wanted = filters.get("serverId")
     asked = [None, *list(servers)[:_MOST_SERVERS]] if not wanted else [None if wanted == HERE else wanted]
-    machines = await asyncio.gather(*(_machine(visit, each, servers, names, filters) for each in asked))
+    machines = await asyncio.gather(*(_machine(visit, each, servers, by_id, filters) for each in asked))
     words = {**servers, HERE: "the panel's own machine"}
     return View(
         template=f"features/containers/pages/{template}",
@@ -66,7 +66,7 @@ async def _machine(
     visit: Visit,
     server_id: str | None,
     servers: Mapping[str, str],
-    names: Mapping[str, str],
+    services: Mapping[str, GlanceRow],
     filters: Mapping[str, str],
 ) -> Mapping[str, object]:
     """What is on one machine, Unknown where it does not tell."""
@@ -74,8 +74,11 @@ async def _machine(
     lines: Sequence[Mapping[str, object]] = ()
     left_out = 0
     if not isinstance(found, Unknown):
-        wanted = [each for each in found if _fits(each, names, filters)]
-        lines, left_out = [_line(each, names) for each in wanted[:_MOST]], max(len(wanted) - _MOST, 0)
+        wanted = [each for each in found if _fits(each, services.get(each["serviceId"]), filters)]
+        lines, left_out = (
+            [_line(visit, each, services.get(each["serviceId"])) for each in wanted[:_MOST]],
+            max(len(wanted) - _MOST, 0),
+        )
     return {
         "name": "The panel's own machine" if server_id is None else servers.get(server_id, server_id),
         "key": server_id or HERE,
@@ -85,20 +88,19 @@ async def _machine(
     }
 
 
-def _fits(row: OwnedContainerRow, names: Mapping[str, str], filters: Mapping[str, str]) -> bool:
+def _fits(row: OwnedContainerRow, service: GlanceRow | None, filters: Mapping[str, str]) -> bool:
     if filters.get("state", row["state"]) != row["state"]:
         return False
-    text = f"{row['name']} {row['image']} {row['service']} {names.get(row['serviceId'], '')}".casefold()
-    return all(word in text for word in filters.get("text", "").casefold().split())
+    return holds(filters, row["name"], row["image"], row["service"], service and service["name"])
 
 
-def _line(row: OwnedContainerRow, names: Mapping[str, str]) -> Mapping[str, object]:
-    service = names.get(row["serviceId"])
+def _line(visit: Visit, row: OwnedContainerRow, service: GlanceRow | None) -> Mapping[str, object]:
     return {
         "row": row,
         "href": address(row),
         "state": state_of(row),
-        "service": service or row["project"] or row["serviceId"],
+        "actions": terminal_of(visit, row, service),
+        "service": service["name"] if service else row["project"] or row["serviceId"],
         "service_href": f"/services/{row['serviceId']}" if service else None,  # a preview has no page of its own
     }
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
+
+from headway.pages.list_view import list_address
+from headway.pages.page import Visit
 
 if TYPE_CHECKING:
     from headway.features.containers.api.observations import OwnedContainerRow
+    from headway.features.services.api.service_rows import GlanceRow
 
 _OF_HEALTH: Mapping[str, tuple[str, str]] = {
     "healthy": ("serving", "running, healthy"),
@@ -27,6 +31,16 @@ def state_of(row: OwnedContainerRow) -> Mapping[str, str | None]:
     key, word = _known(row)
     at = row["startedAt"] if row["exitCode"] is None else row["finishedAt"]
     return {"key": key, "word": word, "at": at}
+
+
+def terminal_of(visit: Visit, row: OwnedContainerRow, service: GlanceRow | None) -> Sequence[Mapping[str, str]]:
+    """The way to a terminal inside it, for who may carry commands out there: a preview and a database have none."""
+    if row["state"] != "running" or service is None or service["kind"] == "database":
+        return ()
+    if not visit.may(f"{service['kind']}.exec"):
+        return ()
+    href = list_address(f"/services/{service['serviceId']}/terminal", {"of": row["service"]})
+    return ({"label": "Terminal", "href": href},)
 
 
 def _known(row: OwnedContainerRow) -> tuple[str, str]:
