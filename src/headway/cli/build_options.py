@@ -46,6 +46,10 @@ Keep = Annotated[
     list[str] | None,
     typer.Option("--keep", metavar="FOLDER", help="A folder that stays from release to release; may be repeated."),
 ]
+Submodules = Annotated[
+    bool | None,
+    typer.Option("--submodules/--no-submodules", help="Whether the submodules of its repository are fetched too."),
+]
 
 Loopback = Annotated[
     list[int] | None,
@@ -94,6 +98,7 @@ def settings_of(
     node: Node = None,
     keep: Keep = None,
     loopback: Loopback = None,
+    submodules: Submodules = None,
 ) -> dict[str, Any]:
     """What `application.update` is sent of them: what was not given stays, what is empty is left to Headway again.
     Raises InvalidInput.
@@ -115,6 +120,8 @@ def settings_of(
         found["healthCheckPath"] = health_path or None
     if loopback:
         found["loopback"] = [number for number in loopback if number]
+    if submodules is not None:
+        found["enableSubmodules"] = submodules
     if scale:
         found["scale"] = {name: _number(name, value) for name, value in _pairs("--scale", scale).items()}
     return found

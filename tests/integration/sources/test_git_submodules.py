@@ -49,6 +49,7 @@ async def test_submodules_within_submodules(
     assert (found["lib/lib.py"], found["lib/vendor/core/core.py"]) == ("L = 1\n", "C = 1\n")
     assert found["core/core.py"] == "C = 1\n"
     assert not any("fetch" in name for name in site.names)
+    assert not any("Not fetched" in each for each in site.said)
 
 
 async def test_submodules_are_left_out_unless_they_are_asked_for(
@@ -58,6 +59,21 @@ async def test_submodules_are_left_out_unless_they_are_asked_for(
     source = source_of(site, str(repository.path), branch("main"))
     workspace = await source.check_out(site, await source.fetch(site), release_folder(site))
     assert list((Path(workspace.root) / "lib").iterdir()) == []
+    (told,) = [each for each in site.said if each.startswith("Not fetched")]
+    assert "so that lib is empty. With --submodules (headway apps set, headway composes set)" in told
+
+
+async def test_files_that_lie_in_lfs_are_named_with_the_way_to_have_them(
+    site: Worksite, repository: Repository
+) -> None:
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 12345\n"
+    files = {".gitattributes": "*.bin filter=lfs diff=lfs merge=lfs -text\n", "small.bin": "x" * len(pointer)}
+    repository.commit("Large files", {**files, "models/a.bin": pointer, "b\x1b[31m.bin": pointer})
+    source = source_of(site, str(repository.path), branch("main"))
+    await source.check_out(site, await source.fetch(site), release_folder(site))
+    (told,) = [each for each in site.said if each.startswith("Not fetched")]
+    assert "so that b [31m.bin, models/a.bin holds no more than where it lies" in told
+    assert "git lfs migrate export" in told
 
 
 async def test_a_repository_without_any(site: Worksite, repository: Repository) -> None:

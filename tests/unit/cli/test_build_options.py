@@ -29,6 +29,11 @@ def test_ports_of_the_machine_are_the_ones_that_are_given_and_none_with_0() -> N
     assert settings_of(loopback=[0]) == {"loopback": []}
 
 
+def test_submodules_are_fetched_or_not_where_that_is_said() -> None:
+    assert settings_of(submodules=True) == {"enableSubmodules": True}
+    assert settings_of(submodules=False) == {"enableSubmodules": False}
+
+
 def test_versions_are_set_by_the_name_of_their_tool() -> None:
     assert settings_of(use=["bun=1"], python="3.12", node="22") == {
         "build": {"versions": {"bun": "1", "python": "3.12", "node": "22"}}

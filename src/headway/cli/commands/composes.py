@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from headway.cli import output
+from headway.cli.build_options import Submodules
 from headway.cli.confirmation import confirm
 from headway.cli.options import AsJson, InProject, OnServer, Since, Tail, Yes, wanted_lines
 from headway.cli.output import Column
@@ -79,6 +80,7 @@ def create(
     git: Git = None,
     branch: Branch = None,
     path: PathThere = None,
+    submodules: Submodules = None,
     project: InProject = "default",
     stack: Annotated[
         bool, typer.Option("--stack", help="Runs it in the swarm that the panel's machine manages.")
@@ -90,7 +92,7 @@ def create(
     from headway.cli.commands.servers import find_server
     from headway.cli.lookup import environment_for
 
-    given = _source(file, git, branch, path) | ({"composeType": "stack"} if stack else {})
+    given = _source(file, git, branch, path) | ({"composeType": "stack"} if stack else {}) | _fetched(submodules)
     with Session.of(context).client() as client:
         if server is not None:
             given["serverId"] = find_server(client, server)["serverId"]
@@ -107,20 +109,23 @@ def set_(
     git: Git = None,
     branch: Branch = None,
     path: PathThere = None,
+    submodules: Submodules = None,
     as_json: AsJson = False,
 ) -> None:
     """Sets where a compose service comes from: another file, repository or branch, or another path in the repository.
     Its next deploy takes it from there.
     """
-    if not (file or git or branch or path):
-        raise InvalidInput("Say what is to be set: --file FILE, --git URL, --branch NAME or --path PATH.")
+    if not (file or git or branch or path) and submodules is None:
+        raise InvalidInput("Say what is to be set: --file FILE, --git URL, --branch NAME, --path PATH or --submodules.")
     given = None if file is None and git is None else changed_source(file, git, branch, path)
     with Session.of(context).client() as client:
         found = find_compose(client, compose)
-        if given is None:
+        if given is None and not (branch or path):
+            given = {}
+        elif given is None:
             source = client.get("compose.one", composeId=found.compose_id)["sourceType"]
             given = moved_within(found.name, source, branch, path)
-        row = client.post("compose.update", {"composeId": found.compose_id, **given})
+        row = client.post("compose.update", {"composeId": found.compose_id, **given, **_fetched(submodules)})
     said = f"{found.name} comes from there from its next deploy on: headway composes deploy {found.name}"
     output.say_json(row) if as_json else output.say(said)
 
@@ -231,6 +236,10 @@ def _source(file: Path | None, git: str | None, branch: str | None, path: str | 
     except UnicodeDecodeError as error:
         raise InvalidInput(f"--file: {file} is not text in UTF-8.") from error
     return {"sourceType": "raw", "composeFile": text}
+
+
+def _fetched(submodules: bool | None) -> dict[str, bool]:  # noqa: FBT001 - an option's value
+    return {} if submodules is None else {"enableSubmodules": submodules}
 
 
 def changed_source(file: Path | None, git: str | None, branch: str | None, path: str | None) -> dict[str, Any]:

@@ -54,12 +54,15 @@ def no_way(tree: Tree, providers: Sequence[Provider]) -> str:
         if "Dockerfile" in tree
         else ""
     )
+    modules = (
+        " What lies in its submodules is there with headway apps set APP --submodules." if ".gitmodules" in tree else ""
+    )
     names = sorted({name.partition("/")[0] + ("/" if "/" in name else "") for name in tree.names})[:_SHOWN]
     has = f"It has {', '.join(names)}." if names else "It is empty."
     return (
         "No way to build this was found: there is no Procfile, package.json, requirements.txt, pyproject.toml, app.py, "
-        f"main.py, manage.py, go.mod, deno.json or index.html at its build path. "
-        f"{has}{dockerfile}{_composed(tree)} {_WAYS}"
+        "main.py, manage.py, go.mod, deno.json or index.html at its build path. "
+        f"{has}{modules}{dockerfile}{_composed(tree)} {_WAYS}"
     )
 
 

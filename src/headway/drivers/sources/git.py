@@ -16,6 +16,7 @@ from headway.drivers.sources.build_path import find_build_path, parse_build_path
 from headway.drivers.sources.git_commands import GITCONFIG, Git
 from headway.drivers.sources.git_errors import MENDED_THERE
 from headway.drivers.sources.mirror import UNDO_FETCH, Mirror, remove_unfinished, run, taken_over
+from headway.drivers.sources.omissions import say_omissions
 from headway.drivers.sources.ref import Ref, RefKind
 from headway.drivers.sources.remote import Remote, Transport, parse_remote
 from headway.drivers.sources.ssh_key import tidy_ssh_key
@@ -133,6 +134,7 @@ class GitSource:
 
     async def workspace(self, work: Work, root: str) -> Workspace:
         """See `Source.workspace`."""
+        await say_omissions(work, root, submodules=self.spec.submodules)
         return await find_build_path(work, root, self.spec.build_path, self.accounts.build)
 
     async def _fetch_submodules(self, work: Work, remote: Remote, commit: Commit, key_file: str | None) -> None:
