@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -21,7 +22,13 @@ _PROGRAMS: Mapping[str, tuple[str, bool, str]] = {
     "unshare": ("util-linux", False, "lets git speak SSH under an account without a name"),
     "setpriv": ("util-linux", False, "drops rights on processors other than x86-64 and ARM64"),
     "ssh": ("openssh-client", False, "fetches from repositories over SSH"),
+    "gcc": (
+        "build-essential python3-dev pkg-config",
+        False,
+        "compiles packages that nobody has built for this machine",
+    ),
 }
+_INSTALLED_BY = re.compile(r"apt-get install ([a-z0-9][a-z0-9+. -]+)")
 _PARTS: Mapping[str, tuple[bool, str]] = {
     "supervisord": (True, "keeps applications alive"),
     "traefik": (True, "leads requests to applications"),
@@ -45,6 +52,12 @@ class Finding:
     name: str
     detail: str
     advice: str = ""
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """The packages of Debian that are all there is to do about it."""
+        found = _INSTALLED_BY.fullmatch(self.advice)
+        return tuple(found[1].split()) if found else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

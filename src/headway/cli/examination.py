@@ -56,7 +56,8 @@ def examine(env: Mapping[str, str], data_dir: Path | None) -> Examined:
         npm=_version("npm"),
         languages=_languages(),
         programs={
-            name: shutil.which(name, path=CLEAN_PATH) for name in ("git", "perl", "tar", "unshare", "setpriv", "ssh")
+            name: shutil.which(name, path=CLEAN_PATH)
+            for name in ("git", "perl", "tar", "unshare", "setpriv", "ssh", "gcc")
         },
         parts={name: _part(name) for name in ("supervisord", "traefik", "caddy")},
         isolation=_isolation(settings),

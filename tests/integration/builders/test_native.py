@@ -123,6 +123,19 @@ async def test_a_language_that_is_not_built_is_refused_with_what_this_machine_la
         await BUILDER.build(site, lay_out(site, {"Gemfile": ""}), spec_of(site))
 
 
+async def test_packages_that_the_machine_lacks_are_one_line_with_one_command(site: Worksite) -> None:
+    if not Path("/var/lib/dpkg/status").exists():
+        pytest.skip("this machine has no packages of Debian")
+    asked = {
+        "Procfile": "web: ./run\n",
+        "nixpacks.toml": '[phases.setup]\naptPkgs = ["tar", "no-such-a", "no-such-b"]\n',
+    }
+    await BUILDER.build(site, lay_out(site, asked), spec_of(site))
+    (told,) = [each for each in site.said if each.startswith("This machine does not have")]
+    assert told.startswith("This machine does not have no-such-a, no-such-b, which this build may need. All of it, as ")
+    assert told.endswith("apt-get install no-such-a no-such-b")
+
+
 @pytest.mark.parametrize("name", ["Procfile", "requirements.txt", "index.html", "public"])
 @pytest.mark.parametrize("target", ["/etc", "/etc/passwd", "../../secret", "../one-beside/secret"])
 async def test_links_that_lead_out_are_not_read(site: Worksite, name: str, target: str) -> None:

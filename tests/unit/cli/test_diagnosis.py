@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from headway.cli.diagnosis import Docker, Examined, Isolation, Level, can_work, judge
+from headway.cli.repair import lacking, line
 
 GIB = 1 << 30
-TOOLS = {name: f"/usr/bin/{name}" for name in ("git", "perl", "tar", "unshare", "setpriv", "ssh")}
+TOOLS = {name: f"/usr/bin/{name}" for name in ("git", "perl", "tar", "unshare", "setpriv", "ssh", "gcc")}
 PARTS = {name: f"/venv/bin/{name}" for name in ("supervisord", "traefik", "caddy")}
 FULL = Isolation(
     cgroup="/sys/fs/cgroup/headway", memory_bound="cgroup v2", process_bound="cgroup v2", pid_namespaces=True
@@ -97,6 +98,7 @@ def test_without_it_headway_cannot_work(name: str, change: dict[str, Any]) -> No
         ("unshare", {"programs": TOOLS | {"unshare": None}}, "util-linux"),
         ("ssh", {"programs": TOOLS | {"ssh": None}}, "openssh-client"),
         ("setpriv", {"programs": TOOLS | {"setpriv": None}}, "util-linux"),
+        ("gcc", {"programs": TOOLS | {"gcc": None}}, "build-essential python3-dev pkg-config"),
         ("caddy", {"parts": PARTS | {"caddy": None}}, "static sites"),
         ("system python", {"system_python": None}, "apt-get install python3 python3-venv"),
         ("system python", {"system_python_has_venv": False}, "apt-get install python3-venv"),
@@ -143,3 +145,11 @@ def test_what_there_is_of_docker(change: dict[str, Any], level: Level, told: str
     assert found[-1].level is level
     assert re.search(told.replace("(", r"\(").replace(")", r"\)"), found[-1].detail)
     assert bool(found[-1].advice) == (level is Level.WARN)
+
+
+def test_all_packages_that_are_missing_are_one_command_and_what_is_a_choice_is_none_of_them() -> None:
+    fewer = TOOLS | {"gcc": None, "unshare": None, "setpriv": None}
+    away = replace(ENGINE, program=None, engine=None)
+    found = lacking(judge(replace(GOOD, docker=away, programs=fewer, system_python=None)))
+    assert line(found) == "apt-get install util-linux build-essential python3-dev pkg-config python3 python3-venv"
+    assert lacking(judge(GOOD)) == []

@@ -18,6 +18,7 @@ from headway.drivers.builders.base import BuildSpec
 from headway.drivers.builders.inspection import PATH
 from headway.drivers.builders.install_cache import InstallCache, Recalled, groups_of
 from headway.drivers.builders.outlook import plan_build
+from headway.drivers.builders.shortage import not_installed
 from headway.drivers.builders.site import keep_served, newest_change, published, rules_of, written_since
 from headway.drivers.buildplan.plan import BuildPlan, Phase
 from headway.drivers.buildplan.toolchains.provision import provide
@@ -43,6 +44,7 @@ ALWAYS: Final[Mapping[str, str]] = {
     "YARN_ENABLE_TELEMETRY": "0",
     "GIT_TERMINAL_PROMPT": "0",
 }
+_LACKING = "This machine does not have {}, which this build may need. All of it, as root: apt-get install {}"
 _ODD = re.compile(r"[^A-Za-z0-9 _.-]+")
 
 
@@ -55,6 +57,8 @@ class NativeBuilder:
         before = await newest_change(work, workspace, spec) if plan.site is not None and plan.is_built else None
         if plan.lines:
             await work.say("\n".join(plan.lines))
+        if lacking := await not_installed(work.host, plan.packages):
+            await work.say(phrase(_LACKING, ", ".join(lacking), " ".join(lacking)))
         provided = await _provided(work, plan, spec)
         await work.host.make_folder(spec.cache_folder, owner=spec.account)
         path = plan.path

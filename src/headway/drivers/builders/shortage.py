@@ -15,7 +15,8 @@ from headway.kernel.artifacts import Workspace
 
 _PACKAGES = "/var/lib/dpkg/status"
 _LARGEST = 32 << 20
-_INSTALLED = re.compile(rb"^Package: ([a-z0-9.+-]+)\nStatus: install ok installed$", re.MULTILINE)
+_NAME = re.compile(r"[a-z0-9][a-z0-9+.-]{0,98}[a-z0-9+.]")  # what ends in "-" would be removed
+_INSTALLED = re.compile(rb"^Package: ([a-z0-9.+-]+)\n(?:[A-Z]\w*+: yes\n)*+Status: install ok installed$", re.MULTILINE)
 
 
 async def shortage(work: Work, workspace: Workspace, spec: BuildSpec) -> str | None:
@@ -32,14 +33,16 @@ async def shortage(work: Work, workspace: Workspace, spec: BuildSpec) -> str | N
         except BuildError as error:
             if not any(isinstance(each, RegistryAway) for each in (error, error.__cause__)):
                 return error.message.partition(". ")[0].rstrip(".")
-    lacking = await _not_installed(work.host, plan.packages)
+    lacking = await not_installed(work.host, plan.packages)
     return f"this machine does not have {', '.join(lacking)}" if lacking else None
 
 
-async def _not_installed(host: Host, packages: Sequence[str]) -> list[str]:
-    """Those of Debian's packages that are not there; none on a machine that has no such packages."""
+async def not_installed(host: Host, packages: Sequence[str]) -> list[str]:
+    """Those of Debian's packages that are not there; none on a machine that has no such packages. What a repository
+    names and could not be one is left out.
+    """
     status = await host.read_file(_PACKAGES, limit=_LARGEST) if packages else None
     if status is None:
         return []
     there = {match[1].decode() for match in _INSTALLED.finditer(status)}
-    return [each for each in packages if each not in there]
+    return [each for each in packages if each not in there and _NAME.fullmatch(each)]

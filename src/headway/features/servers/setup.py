@@ -32,7 +32,8 @@ _ENGINE: Mapping[str, tuple[str, ...]] = {
 }
 # What keeps applications up there, with or without an engine.
 _UP = ("python3", "python3-cryptography", "ca-certificates")
-_NATIVE = ("python3-venv", "xz-utils", "libatomic1")  # the last one is what newer programs of Node are linked with
+# Newer programs of Node are linked with libatomic; the last three compile what nobody has built for the machine.
+_NATIVE = ("python3-venv", "xz-utils", "libatomic1", "build-essential", "python3-dev", "pkg-config")
 _LEAST_FREE_BYTES = 1 << 30
 _MOST_DRIFT_SECONDS = 60.0
 _ENGINE_SECONDS = 60.0
