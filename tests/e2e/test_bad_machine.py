@@ -57,7 +57,7 @@ def test_a_build_that_fills_the_memory_in_a_process_below_it(site: Kept) -> None
 @pytest.mark.root
 def test_an_application_that_fills_the_memory_while_it_starts(site: Kept) -> None:
     url = site.repository(web("x", Procfile="web: python3 eat.py\n", **{"eat.py": EATER}))
-    said = "ended 3 times while it was starting, last with .*SIGKILL, since its memory bound was reached.*memoryLimit"
+    said = "ended 3 times while it was starting, last with .*SIGKILL, since its memory bound was reached.*--memory SIZE"
     site.fails(said, customGitUrl=url, memoryLimit="64MiB", healthDeadlineSeconds=30)
 
 

@@ -124,7 +124,7 @@ def test_a_file_by_another_of_composes_names_is_found_and_said(built: Stack, tmp
     assert built.one()["composePath"] == "./docker-compose.yml"
     assert built.panel.get("service.pending", serviceId=built.compose_id)["changes"] == []
     built.change(composePath="docker-compose.yaml")
-    assert "There is no docker-compose.yaml among the files. Set composePath" in built.fail()["errorMessage"]
+    assert "There is no docker-compose.yaml among the files. Say where it is" in built.fail()["errorMessage"]
     built.change(composePath=None)
     answer = built.panel.client.post(
         "/compose.dropDeployment",

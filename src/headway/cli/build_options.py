@@ -5,11 +5,14 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any
+from types import MappingProxyType
+from typing import Annotated, Any, Final
 
 import typer
 
 from headway.kernel.errors import InvalidInput
+
+_RULES: Final = MappingProxyType({"newest": 2, "first": 1})
 
 Start = Annotated[str | None, typer.Option("--start", metavar="LINE", help="How it is started.")]
 Install = Annotated[str | None, typer.Option("--install", metavar="LINE", help="How what it needs is installed.")]
@@ -45,6 +48,13 @@ Node = Annotated[str | None, typer.Option("--node", metavar="VERSION", help="As 
 Keep = Annotated[
     list[str] | None,
     typer.Option("--keep", metavar="FOLDER", help="A folder that stays from release to release; may be repeated."),
+]
+Memory = Annotated[
+    str | None, typer.Option("--memory", metavar="SIZE", help='The most that it may use: 512m, 2g; "": as all others.')
+]
+Detection = Annotated[
+    str | None,
+    typer.Option("--detection", metavar="RULES", help="The rules that it is planned by: newest, or first as before."),
 ]
 Submodules = Annotated[
     bool | None,
@@ -99,6 +109,8 @@ def settings_of(
     keep: Keep = None,
     loopback: Loopback = None,
     submodules: Submodules = None,
+    memory: Memory = None,
+    detection: Detection = None,
 ) -> dict[str, Any]:
     """What `application.update` is sent of them: what was not given stays, what is empty is left to Headway again.
     Raises InvalidInput.
@@ -109,15 +121,13 @@ def settings_of(
     versions = [*(use or ()), *(f"{name}={each}" for name, each in (("python", python), ("node", node)) if each)]
     if versions:
         told["versions"] = _pairs("--use", versions)
+    if detection is not None:
+        told["detection"] = rules_of(detection)
     if keep:
         told["keep"] = [folder for folder in keep if folder]
     found: dict[str, Any] = {"build": told} if told else {}
-    if builder is not None:
-        found["builder"] = None if builder in {"", "auto"} else builder
-    if port is not None:
-        found["port"] = port or None
-    if health_path is not None:
-        found["healthCheckPath"] = health_path or None
+    by_itself = {"builder": "" if builder == "auto" else builder, "port": port, "healthCheckPath": health_path}
+    found |= {name: value or None for name, value in {**by_itself, "memoryLimit": memory}.items() if value is not None}
     if loopback:
         found["loopback"] = [number for number in loopback if number]
     if submodules is not None:
@@ -125,6 +135,13 @@ def settings_of(
     if scale:
         found["scale"] = {name: _number(name, value) for name, value in _pairs("--scale", scale).items()}
     return found
+
+
+def rules_of(word: str) -> int:
+    """The number of the rules of detection that a word names. Raises InvalidInput."""
+    if word not in _RULES:
+        raise InvalidInput(f"--detection: it takes {' or '.join(_RULES)}, and not {word!r}.")
+    return _RULES[word]
 
 
 def _pairs(option: str, given: Sequence[str]) -> dict[str, str]:

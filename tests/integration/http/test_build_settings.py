@@ -46,7 +46,7 @@ async def test_what_was_released_before_stays_as_it_was_planned_until_its_owner_
     await world.release(application_id)
     found = await world.get("application.detect", applicationId=application_id)
     assert (found["language"], found["reasons"][0]) == ("static", "Static site: the folder itself")
-    assert "build.detection 2" in found["reasons"][1]
+    assert "apps set APP --detection newest" in found["reasons"][1]
     tried = await world.get("application.detect", applicationId=application_id, detection=2)
     assert tried["problem"].startswith("This is a Rust")
 

@@ -29,6 +29,13 @@ def test_ports_of_the_machine_are_the_ones_that_are_given_and_none_with_0() -> N
     assert settings_of(loopback=[0]) == {"loopback": []}
 
 
+def test_memory_and_the_rules_of_detection_are_said_in_words() -> None:
+    assert settings_of(memory="2g", detection="newest") == {"memoryLimit": "2g", "build": {"detection": 2}}
+    assert settings_of(memory="", detection="first") == {"memoryLimit": None, "build": {"detection": 1}}
+    with pytest.raises(InvalidInput, match="it takes newest or first"):
+        settings_of(detection="2")
+
+
 def test_submodules_are_fetched_or_not_where_that_is_said() -> None:
     assert settings_of(submodules=True) == {"enableSubmodules": True}
     assert settings_of(submodules=False) == {"enableSubmodules": False}

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from headway.cli import output
+from headway.cli.build_options import Detection, rules_of
 from headway.cli.commands.apps import Named
 from headway.cli.options import AsJson
 from headway.cli.session import Session
@@ -22,6 +23,7 @@ def detect(
     start_command: Annotated[str | None, typer.Option(metavar="LINE", help="Tries this start command.")] = None,
     publish: Annotated[str | None, typer.Option(metavar="FOLDER", help="Tries this publish directory.")] = None,
     port: Annotated[int | None, typer.Option(min=1, max=65_535, help="Tries this port.")] = None,
+    detection: Detection = None,
     as_json: AsJson = False,
 ) -> None:
     """Shows what a deploy would build of an application and start, and why; nothing is deployed or kept.
@@ -31,6 +33,7 @@ def detect(
     from headway.cli.lookup import application as find
 
     tried = {"buildCommand": build_command, "startCommand": start_command, "publishDirectory": publish, "port": port}
+    tried["detection"] = None if detection is None else rules_of(detection)
     with Session.of(context).client() as client:
         application_id = find(client, application).application_id
         row = client.detect(application_id, {name: value for name, value in tried.items() if value is not None})

@@ -47,10 +47,14 @@ _WAYS_OUT: Mapping[Cause, str] = {
     Cause.INACTIVITY_TIMEOUT: "Let it say what it does, or raise its deadline (inactivitySeconds, or "
     "HEADWAY_INACTIVITY_DEADLINE for all).",
     Cause.TOTAL_TIMEOUT: f"{_DO_LESS} (totalSeconds, or HEADWAY_TOTAL_DEADLINE for all).",
-    Cause.OUT_OF_MEMORY: "Let it use less, or raise its memory limit (memoryLimit, or HEADWAY_BUILD_MEMORY for all).",
+    Cause.OUT_OF_MEMORY: "Let it use less, or raise its memory limit (headway apps set APP --memory SIZE, or "
+    "HEADWAY_BUILD_MEMORY for all).",
 }
 
-_BY_SYSTEM = "The system ended it, mostly for its memory: let it use less, or raise its memory limit (memoryLimit)."
+_BY_SYSTEM = (
+    "The system ended it, mostly for its memory: let it use less, or raise its memory limit (headway apps set APP "
+    "--memory SIZE)."
+)
 _BROKE = (
     "A compiled part of it broke: install its packages anew from a clean lock file, or take another version of the "
     "language (headway apps set APP --use python=3.12, or node=22)."

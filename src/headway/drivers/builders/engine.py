@@ -103,7 +103,8 @@ async def run_build(work: Work, spec: BuildSpec, name: str, typed: Typed) -> Exi
     ended = await work.command(name, command, check=False)
     ran_out = await _clear(work.host, image.api, _traces(image))
     if not ended.succeeded:
-        await fail(work, name, command, ran_out=ran_out, bound_by="memoryLimit, or HEADWAY_BUILD_MEMORY for all")
+        bound_by = "headway apps set APP --memory SIZE, or HEADWAY_BUILD_MEMORY for all"
+        await fail(work, name, command, ran_out=ran_out, bound_by=bound_by)
     return ended
 
 

@@ -21,8 +21,8 @@ from headway.kernel.artifacts import Workspace
 
 _STAYS = (
     "This application is planned by the rules of detection that it was released by before. The newer ones are taken "
-    "once a setting of its build changes, or with build.detection 2 (application.update); what they would do is shown "
-    "by application.detect with detection 2."
+    "once a setting of its build changes, or with headway apps set APP --detection newest; what they would do is "
+    "shown by headway apps detect APP --detection newest."
 )
 
 

@@ -220,7 +220,7 @@ RULES: tuple[Rule, ...] = (
     rule(
         r"^.{0,80}(?:Command failed with signal \"?SIGKILL|ended by signal SIGKILL|exited with signal SIGKILL|\bsignal: killed\b|Process exited with code 137|exit(?:ed with)? code:? 137).{0,80}",
         "it used more memory than there is for it",
-        "let it use less, or raise its memory limit (memoryLimit, or HEADWAY_BUILD_MEMORY for builds)",
+        "let it use less, or raise its memory limit (headway apps set APP --memory SIZE, or HEADWAY_BUILD_MEMORY for builds)",
         tolerable=True,
     ),
     rule(

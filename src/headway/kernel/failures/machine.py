@@ -54,7 +54,7 @@ _MEMORY = (
         r".{0,100}std::bad_alloc.{0,20}|.{0,60}Command was killed with SIGKILL.{0,60}|.{0,60}\(out of memory\)?.{0,20}\bkilled\b.{0,40}|"
         r".{0,60}Worker \(pid:\d+\) was sent SIGKILL!.{0,40}|.{0,60}process exited too early\. This probably means the system ran out of memory.{0,100})",
         "it used more memory than there is for it",
-        "let it use less, or raise its memory limit (memoryLimit, or HEADWAY_BUILD_MEMORY for builds)",
+        "let it use less, or raise its memory limit (headway apps set APP --memory SIZE, or HEADWAY_BUILD_MEMORY for builds)",
     ),
     rule(
         r"^.{0,80}(?:[Ss]egmentation fault|SIGSEGV|signal 11\b).{0,80}",

@@ -128,6 +128,6 @@ GENERAL: tuple[Rule, ...] = (
     rule(
         r"^.{0,100}process \"[^\n]{1,300}\" did not complete successfully: exit code: (?:137|139)\b.{0,40}",
         "a step of the Dockerfile was ended by the system, mostly for its memory",
-        "let it use less, or raise its memory limit (memoryLimit, or HEADWAY_BUILD_MEMORY for all)",
+        "let it use less, or raise its memory limit (headway apps set APP --memory SIZE, or HEADWAY_BUILD_MEMORY for all)",
     ),
 )

@@ -27,7 +27,8 @@ CASES = [
         "x.",
         (
             "build used more memory than it may: x. "
-            "Let it use less, or raise its memory limit (memoryLimit, or HEADWAY_BUILD_MEMORY for all)."
+            "Let it use less, or raise its memory limit (headway apps set APP --memory SIZE, or HEADWAY_BUILD_MEMORY "
+            "for all)."
         ),
         Reason.OUT_OF_MEMORY,
     ),

@@ -128,7 +128,10 @@ def how_it_ended(exit_code: int, *, out_of_memory: bool) -> str:
     if exit_code in _SIGNALS:
         how = f"exit status {exit_code} ({_SIGNALS[exit_code]})"
     if out_of_memory:
-        return f"{how}, since its memory bound was reached (let it use less, or raise its memoryLimit)"
+        return (
+            f"{how}, since its memory bound was reached (let it use less, or raise its memoryLimit: headway apps set "
+            "APP --memory SIZE)"
+        )
     return how
 
 

@@ -363,7 +363,7 @@ class NativeRuntime:
         if (full := self._layers.reason(release_id, program.label, how)) is not None:
             return full
         if exits[-1].killed and self._copies.memory_kills(release_id) > 0:
-            return f"{how}, since its memory bound was reached (let it use less, or raise its memoryLimit)"
+            return f"{how}, since its memory bound was reached (raise it: headway apps set APP --memory SIZE)"
         return self._disks.reason(release_id, how, exits[-1].at)
 
 

@@ -35,6 +35,6 @@ def survey(tx: Tx, vault: Vault) -> Iterator[Line]:
     for names in named.values():
         why = (
             "stays: each is planned by the rules that it was released by, until a setting of its build changes or "
-            "build.detection is set to 2 (application.update)"
+            "the newest are taken (headway apps set APP --detection newest)"
         )
         yield Line(what=f"application {', '.join(names)}", setting="build.detection 1", why=why, refused=False)

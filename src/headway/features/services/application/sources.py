@@ -42,11 +42,12 @@ def require_source(settings: AppSettings) -> None:
     """Raises InvalidInput where there is nothing that could be deployed."""
     if settings.source_type == "drop" and settings.drop.archive is None:
         raise InvalidInput(
-            "Nothing was uploaded for this application yet: send an archive (application.dropDeployment)."
+            "Nothing was uploaded for this application yet: send an archive (headway deploy FOLDER --name APP, or "
+            "application.dropDeployment)."
         )
     if settings.source_type == "docker" and not settings.docker.image:
         raise InvalidInput(
-            "The application has no image yet; set the name of one first (application.saveDockerProvider)."
+            "The application has no image yet; set the name of one first (headway deploy --image IMAGE --name APP)."
         )
     if settings.source_type in set(ForgeName):
         if provided(settings.source_type, settings.extra) is None:
@@ -56,7 +57,9 @@ def require_source(settings: AppSettings) -> None:
             )
         return
     if settings.source_type not in {"drop", "docker"} and not settings.git.url:
-        raise InvalidInput("The application has no source yet; set its git repository first.")
+        raise InvalidInput(
+            "The application has no source yet; set its git repository first (headway deploy URL --name APP)."
+        )
 
 
 def git_spec(settings: AppSettings, *, ssh_key: str | None, allow_file: bool) -> GitSpec:

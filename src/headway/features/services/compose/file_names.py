@@ -12,6 +12,7 @@ from headway.features.services.compose.model import RAW, ComposeSettings
 from headway.infra.hosts.base import Host, LeadsOutside
 
 RAW_FILE: Final = "docker-compose.yml"
+WHERE_IT_IS: Final = "Say where it is: headway composes set NAME --path PATH."
 
 
 async def path_there(settings: ComposeSettings, host: Host, root: str, own: str) -> str:
@@ -26,9 +27,7 @@ async def path_there(settings: ComposeSettings, host: Host, root: str, own: str)
         if await _is_there(host, root, f"./{name}", own):
             return f"./{name}"
     *names, last = COMPOSES
-    raise _refused(
-        f"There is no {', '.join(names)} or {last} among the files. Set composePath to where the compose file is."
-    )
+    raise _refused(f"There is no {', '.join(names)} or {last} among the files. {WHERE_IT_IS}")
 
 
 def compose_file(settings: ComposeSettings, path: str, root: str) -> str:

@@ -17,7 +17,7 @@ from headway.core.deployments.status import Reason
 from headway.drivers.runtimes.compose import commands, conversion, footing, policy
 from headway.drivers.runtimes.compose.policy import Path, Use
 from headway.features.services.compose import powers, store
-from headway.features.services.compose.file_names import compose_file
+from headway.features.services.compose.file_names import WHERE_IT_IS, compose_file
 from headway.features.services.compose.model import Record
 from headway.features.services.compose.pending_changes import made_with
 from headway.features.services.compose.plan import ComposePlan
@@ -188,7 +188,7 @@ class Reading:
             raise _refused(error.message) from error
         if text is None:
             where = self._shown(path)
-            raise _refused(f"There is no {where} among the files. Set composePath to where the compose file is.")
+            raise _refused(f"There is no {where} among the files. {WHERE_IT_IS}")
         if len(text) >= _MOST_BYTES:
             raise _refused(f"{self._shown(path)} is longer than 1 MiB.")
         try:

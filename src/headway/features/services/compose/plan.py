@@ -224,9 +224,14 @@ def check_variables(env: str) -> None:
 def require_file(settings: ComposeSettings) -> None:
     """Raises InvalidInput where there is no file, or nothing that could hold one."""
     if settings.source_type == RAW and not settings.compose_file.strip():
-        raise InvalidInput("The compose service has no file yet; set composeFile, or its git repository.")
+        raise InvalidInput(
+            "The compose service has no file yet; give it one, or its git repository (headway composes set "
+            "NAME --file FILE, or --git URL)."
+        )
     if settings.source_type == GIT and not settings.git.url:
-        raise InvalidInput("The compose service has no source yet; set its git repository (customGitUrl).")
+        raise InvalidInput(
+            "The compose service has no source yet; set its git repository (headway composes set NAME --git URL)."
+        )
     if settings.source_type == DROP and settings.drop.archive is None:
         raise InvalidInput(
             "Nothing was uploaded for this compose service yet: send an archive (compose.dropDeployment)."
