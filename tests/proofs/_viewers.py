@@ -1,26 +1,35 @@
 """Many open pages, cheap enough to leave the machine to the panel: a program of its own.
 
 ``python _viewers.py PORT COOKIE`` reads one line of JSON, [[topics, page, parts], ...] with an entry a page, opens all
-of them and says ``ready``; each pulls its parts as a page does when it is told that they changed. At the end of its
-input it prints one line of JSON: how long answers took (milliseconds, by quantiles), how many there were by their
-status and what the program itself has used of a processor.
+of them and says ``ready``; each pulls its parts as a page does when it is told that they changed, and what has a log
+follows it as ``log_lines.js`` does. At the end of its input it prints one line of JSON: how long answers took and how
+late the lines of logs came (milliseconds, by quantiles), how many answers there were by their status, how many logs
+were followed, and how many of those to their ends, and what the program itself has used of a processor.
 """
 
 from __future__ import annotations
 
 import asyncio
+import html
 import json
+import random
+import re
 import resource
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
 from urllib.parse import urlencode
 
 import uvloop
 
 _APART = 0.25
 _LOOK_ANYWAY = 15.0
+_CHUNK = 500
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 2.0
+_LAST_SECONDS = 10.0
+_LOG = re.compile(r'data-lines="([^"]*)"[^>]*? data-follow-lines="([^"]*)"')
 Headers = Mapping[str, str]
 
 
@@ -28,9 +37,12 @@ class Figures:
     """What all pages came to."""
 
     def __init__(self) -> None:
-        self.took: dict[str, list[float]] = {"page": [], "part": []}
+        self.took: dict[str, list[float]] = {"page": [], "part": [], "lines": [], "late": []}
         self.statuses: Counter[str] = Counter()
         self.told = 0
+        self.followed = 0
+        self.ended = 0
+        self.lines = 0
 
 
 class Line:
@@ -67,6 +79,12 @@ class Line:
             self._streams = None
         return int(head[0].split()[1]), headers, await reader.readexactly(size)
 
+    async def pieces(self) -> AsyncIterator[str]:
+        """What comes bit by bit, until its end: a chunk is a piece of an answer whose length nobody knows."""
+        while size := int(await self.reader.readline(), 16):
+            yield (await self.reader.readexactly(size + 2))[:-2].decode()
+        await self.reader.readline()
+
     @property
     def reader(self) -> asyncio.StreamReader:
         """What comes bit by bit."""
@@ -74,20 +92,79 @@ class Line:
         return self._streams[0]
 
 
+class Follower:
+    """The log of an open page: the end of it, and from there on the lines that are told."""
+
+    def __init__(self, line: Line, figures: Figures, lines_at: str, follow_at: str) -> None:
+        self._line, self._figures = line, figures
+        self._lines_at, self._follow_at = lines_at, follow_at
+        self._generation, self._total = "", 0
+
+    async def follow(self) -> None:
+        """Until the log has ended. What breaks is begun again a moment later, and later each time."""
+        self._figures.followed += 1
+        pause = _FIRST_PAUSE
+        while not (await self._catch_up() or await self._listen()):
+            await asyncio.sleep(pause * (1 + random.random()))
+            pause = min(pause * 2, _LONGEST_PAUSE)
+        self._figures.ended += 1
+
+    async def _catch_up(self) -> bool:
+        began = time.perf_counter()
+        status, _, body = await self._line.get(self._with(self._lines_at, count=_CHUNK), x_headway_page="1")
+        self._figures.took["lines"].append((time.perf_counter() - began) * 1_000)
+        self._figures.statuses[f"lines {status}"] += 1
+        found = json.loads(body)
+        self._generation, self._total = found["generation"], found["total"]
+        return bool(found["ended"])
+
+    async def _listen(self) -> bool:
+        path = self._with(self._follow_at, **{"from": max(1, self._total)})
+        status, _, _ = await self._line.get(path, x_headway_page="1")
+        self._figures.statuses[f"follow {status}"] += 1
+        held = ""
+        async for piece in self._line.pieces():
+            *events, held = (held + piece).split("\n\n")
+            if [each for each in events if self._hears(each)]:
+                return True
+        return False
+
+    def _hears(self, event: str) -> bool:
+        said = dict(line.partition(": ")[::2] for line in event.splitlines())
+        if said.get("event") == "lines":
+            rows = json.loads(said["data"])["rows"]
+            self._figures.lines += sum(row["n"] > self._total for row in rows)
+            self._total = max(self._total, rows[-1]["n"])
+            # To the second, as logs tell times: half of one too late at the median is none.
+            written = datetime.fromisoformat(rows[-1]["at"]).timestamp()
+            self._figures.took["late"].append((time.time() - written) * 1_000)
+        return said.get("event") == "end"
+
+    def _with(self, address: str, **given: object) -> str:
+        known = {"generation": self._generation} if self._generation else {}
+        return f"{address}{'&' if '?' in address else '?'}{urlencode({**given, **known})}"
+
+
 class Viewer:
     """One open page."""
 
-    def __init__(self, lines: tuple[Line, Line], figures: Figures, topics: Sequence[str], parts: Sequence[str]) -> None:
-        self._live, self._line = lines
+    def __init__(
+        self, lines: tuple[Line, Line, Line], figures: Figures, topics: Sequence[str], parts: Sequence[str]
+    ) -> None:
+        self._live, self._line, self._log_line = lines
         self._figures = figures
         self._topics = topics
         self._parts = parts
         self._tags: dict[str, str] = {}
         self._told = asyncio.Event()
+        self.follower: Follower | None = None
 
     async def open(self, page: str) -> None:
         """Loads the page, and is told from then on."""
-        await self._get("page", page)
+        shown = await self._get("page", page)
+        if (log := _LOG.search(shown.decode())) is not None and log[2]:
+            addresses = (html.unescape(each) for each in log.groups())
+            self.follower = Follower(self._log_line, self._figures, *addresses)
         status, _, _ = await self._live.get(f"/live?{urlencode([('topic', topic) for topic in self._topics])}")
         assert status == 200, status
         await self._pull()
@@ -115,14 +192,15 @@ class Viewer:
         for part in self._parts:
             await self._get("part", part)
 
-    async def _get(self, kind: str, path: str) -> None:
+    async def _get(self, kind: str, path: str) -> bytes:
         known = {"if_none_match": self._tags[path]} if path in self._tags else {}
         began = time.perf_counter()
-        status, headers, _ = await self._line.get(path, **known)
+        status, headers, body = await self._line.get(path, **known)
         self._figures.took[kind].append((time.perf_counter() - began) * 1_000)
         self._figures.statuses[f"{kind} {status}"] += 1
         if "etag" in headers:
             self._tags[path] = headers["etag"]
+        return body
 
 
 async def _view(port: int, cookie: str) -> None:
@@ -132,23 +210,29 @@ async def _view(port: int, cookie: str) -> None:
     wanted = json.loads(await source.readline())
     figures, viewers = Figures(), []
     for topics, page, parts in wanted:
-        viewer = Viewer((Line(port, cookie), Line(port, cookie)), figures, topics, parts)
+        viewer = Viewer((Line(port, cookie), Line(port, cookie), Line(port, cookie)), figures, topics, parts)
         await viewer.open(page)
         viewers.append(viewer)
     print("ready", flush=True)
     tasks = [loop.create_task(work) for viewer in viewers for work in (viewer.listen(), viewer.look())]
+    followers = [loop.create_task(each.follower.follow()) for each in viewers if each.follower is not None]
     ended = loop.create_task(source.readline())
     done, _ = await asyncio.wait([ended, *tasks], return_when=asyncio.FIRST_COMPLETED)
     assert done == {ended}, [each.exception() for each in done]
+    await asyncio.wait([ended, *followers], timeout=_LAST_SECONDS)  # the ends of the logs come a moment after the rows'
+    broken = [repr(each.exception()) for each in followers if each.done() and each.exception() is not None]
+    assert not broken, broken
     used = resource.getrusage(resource.RUSAGE_SELF)
     print(json.dumps({**_told(figures), "processor": used.ru_utime + used.ru_stime}), flush=True)
-    for task in tasks:
+    for task in (*tasks, *followers):
         task.cancel()
 
 
 def _told(figures: Figures) -> Mapping[str, object]:
-    ms = {kind: _quantiles(sorted(took)) for kind, took in figures.took.items()}
-    return {"ms": ms, "statuses": figures.statuses, "told": figures.told}
+    ms = {kind: _quantiles(sorted(took)) for kind, took in figures.took.items() if took}
+    logs = {"followed": figures.followed, "ended": figures.ended, "lines": figures.lines}
+    logs["events"] = len(figures.took["late"])
+    return {"ms": ms, "statuses": figures.statuses, "told": figures.told, "logs": logs}
 
 
 def _quantiles(took: Sequence[float]) -> Mapping[str, float]:
