@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import field
+from enum import StrEnum
 from typing import Any
 
 from pydantic_core import to_json
@@ -13,6 +14,19 @@ from headway.api.rows import moment
 from headway.core.deployments.model import Deployment, StepRecord
 from headway.core.deployments.subjects import service_of
 from headway.kernel.dataclass import dataclass
+
+
+class EventKind(StrEnum):
+    """What an event tells: ``log`` a piece of the log, or ``lines`` of it, behind ``anew`` where they are another log's
+    than was followed; ``step``, ``status`` and ``end``.
+    """
+
+    LOG = "log"
+    LINES = "lines"
+    ANEW = "anew"
+    STEP = "step"
+    STATUS = "status"
+    END = "end"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +63,9 @@ def view_of(deployment: Deployment, steps: list[StepRecord]) -> View:
     }
     bare = {name: status[name] for name in ("status", "reason", "startedAt", "finishedAt")}
     return View(
-        status=event_of("status", status),
-        bare_status=event_of("status", bare),
-        steps={step.name: StepNews(step.log_offset, event_of("step", _step(step))) for step in steps},
+        status=event_of(EventKind.STATUS, status),
+        bare_status=event_of(EventKind.STATUS, bare),
+        steps={step.name: StepNews(step.log_offset, event_of(EventKind.STEP, _step(step))) for step in steps},
         ended=deployment.status.ended,
         place=(
             deployment.organization_id,
@@ -70,7 +84,7 @@ def _step(step: StepRecord) -> dict[str, Any]:
     }
 
 
-def event_of(kind: str, data: Mapping[str, Any]) -> bytes:
+def event_of(kind: EventKind, data: Mapping[str, Any]) -> bytes:
     return b"event: %s\ndata: %s\n\n" % (kind.encode(), to_json(data))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 
 from headway.core.access.audience import Listener
-from headway.http.channels import Channel, View, event_of
+from headway.http.channels import Channel, EventKind, View, event_of
 from headway.http.outlets import Gone, Outlet
 from headway.http.streams import Follower
 from headway.infra.logs.broadcast import Broadcast, Chunk
@@ -72,7 +72,7 @@ class LineFollower(Follower):
             raise Gone  # it was begun anew since: who comes back is told
         self._generation, self._is_sure = found.generation, True
         if self._followed.generation not in {"", found.generation}:
-            await self._sent(outlet.tell(event_of("anew", {"generation": found.generation})))
+            await self._sent(outlet.tell(event_of(EventKind.ANEW, {"generation": found.generation})))
 
     async def _found(self) -> LinePlace | None:
         """Where the log begins, asked anew by the right of whoever reads it."""
@@ -90,5 +90,5 @@ class LineFollower(Follower):
             begun = sorted(((step.offset, name) for name, step in view.steps.items()), key=lambda each: each[0])
             rows = self._followed.rows(piece.lines, begun)
             told = {"generation": self._generation, "first": piece.lines[0].number, "rows": rows}
-            piece.frames.append(event_of("lines", told))
+            piece.frames.append(event_of(EventKind.LINES, told))
         return piece.frames[0]

@@ -15,6 +15,7 @@ from headway import __version__
 from headway.api.operation import File, Kind, Operation, Text
 from headway.api.registry import Registry
 from headway.core.deployments.idempotency import LONGEST_KEY
+from headway.http.channels import EventKind
 
 Json = Mapping[str, Any]
 
@@ -42,7 +43,7 @@ _ERRORS: Mapping[int, str] = MappingProxyType(
         503: "The database or a server cannot be reached now; Retry-After says when to ask again",
     }
 )
-_OF_QUERIES = (400, 401, 403, 404, 429, 500, 503)
+_OF_QUERIES = (400, 401, 403, 404, 409, 429, 500, 503)
 _OF_MUTATIONS = tuple(status for status in _ERRORS if status != 422)
 _QUEUED: Mapping[str, Json] = {  # headers that name what an answer without a body has made
     "location": {"description": "Where the new deployment's row is", "schema": {"type": "string"}},
@@ -52,7 +53,7 @@ _EVENT: Mapping[str, Any] = {
     "description": "One event; its data is JSON",
     "type": "object",
     "properties": {
-        "event": {"enum": ["log", "step", "status", "end"]},
+        "event": {"enum": list(EventKind)},
         "id": {"type": "string", "description": "Of a log event: the byte of the log after it"},
         "data": {"type": "string"},
     },
@@ -203,11 +204,23 @@ def _parameters(operation: Operation) -> Json:
                 "in": "query",
                 "required": name in required,
                 "allowEmptyValue": name not in required,  # which counts as not given
-                "schema": field,
+                "schema": _given(field) if name in required else field,
             }
             for name, field in schema["properties"].items()
         ]
     }
+
+
+def _given(schema: Json) -> Json:
+    """The schema of a parameter that has to be there: an empty one counts as not given."""
+    match schema:
+        case {"anyOf": choices}:
+            return {**schema, "anyOf": [_given(each) for each in choices]}
+        case {"type": "array", "items": items}:
+            return {"minItems": 1, **schema, "items": _given(items)}
+        case {"type": "string"} if schema.keys().isdisjoint({"enum", "pattern"}):
+            return {"minLength": 1, **schema}
+    return schema
 
 
 def _body(operation: Operation) -> Json:

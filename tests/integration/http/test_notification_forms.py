@@ -84,7 +84,9 @@ async def test_a_channel_of_another_form_wants_all_of_the_new_one(world: World) 
     made = await world.post("notification.createNtfy", name="ops", **FORMS["Ntfy"])
     one = {"notificationId": made["notificationId"]}
     part = await world.owner.post("/notification.updateSlack", json={**one, "channel": "#dev"})
-    assert (part.status_code, part.json()["issues"][0]["path"]) == (400, ["webhookUrl"])
+    (issue,) = part.json()["issues"]
+    assert (part.status_code, issue["path"], issue["code"]) == (400, ["webhookUrl"], "custom")  # no schema says it
+    assert issue["message"] == "Not given: a channel to Slack needs it, and this one has none to keep"
     row = await world.post("notification.updateSlack", **one, **FORMS["Slack"])
     assert (row["notificationType"], row["ntfyId"]) == ("slack", None)
 

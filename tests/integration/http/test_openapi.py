@@ -7,22 +7,26 @@ import re
 from typing import Any
 
 import pytest
+from jsonschema_rs import is_valid
 from pydantic_core import to_json
 
 from headway.api.operation import File, Stream, Text
+from headway.cli.sse import EventReader
 from headway.http.openapi import document
 from headway.operations import bare_registry
 from tests.integration.http.access_rows import QUERY
 from tests.integration.http.access_table import TABLE
 from tests.integration.http.schemas import misfits
+from tests.integration.http.serving import reader, served
 from tests.integration.http.test_access_table import FILES, NOT_YET, given_to, things_of
+from tests.integration.http.test_log import logged
 from tests.integration.http.world import World
 from tests.support.panel.permissions import PERMISSIONS
 
 Json = Any
-ERRORS = {"400", "401", "403", "404", "429", "500", "503"}
+ERRORS = {"400", "401", "403", "404", "409", "429", "500", "503"}
 OF_FILES = {"206", "304", "416"}
-OF_BODIES = {"408", "409", "413", "415"}
+OF_BODIES = {"408", "413", "415"}
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +84,41 @@ def test_reads_say_what_they_take(described: Json) -> None:
     scale, watch_paths = (body["properties"][name]["anyOf"][0] for name in ("scale", "watchPaths"))
     assert (next(iter(scale["patternProperties"].values()))["maximum"], scale["additionalProperties"]) == (100, False)
     assert [each["type"] for each in watch_paths["anyOf"]] == ["array", "string"]
+
+
+def test_what_a_read_has_to_be_given_is_not_empty(described: Json) -> None:
+    for operation in (path["get"] for path in described["paths"].values() if "get" in path):
+        for each in operation["parameters"]:
+            for empty in ("", [], [""]) if each["required"] else ():
+                assert not is_valid(each["schema"], empty), (operation["operationId"], each["name"], empty)
+
+
+def test_addresses_of_mail_are_some(described: Json) -> None:
+    content = described["paths"]["/notification.testResendConnection"]["post"]["requestBody"]["content"]
+    schema = content["application/json"]["schema"]["properties"]["toAddresses"]
+    fit = [value for value in ("", ",", " , ", [], [""], "a@b", ", a@b", ["a@b"]) if is_valid(schema, value)]
+    assert fit == ["a@b", ", a@b", ["a@b"]]
+
+
+async def test_a_read_that_its_state_does_not_allow_is_in_it(world: World, described: Json) -> None:
+    deployment_id = await logged(world, "one\n")
+    given = {"deploymentId": deployment_id, "generation": "0" * 16, "text": "one"}
+    for name in ("deployment.lines", "deployment.find"):
+        answer = await world.owner.get(f"/{name}", params=given)
+        assert (answer.status_code, "409" in described["paths"][f"/{name}"]["get"]["responses"]) == (409, True), name
+
+
+async def test_events_are_as_the_document_says(world: World, described: Json) -> None:
+    deployment_id = await logged(world, "one\n")
+    kinds = set()
+    async with served(world) as server, reader(server) as client:
+        for name, given in (("follow", {}), ("followLines", {"generation": "0" * 16})):
+            answer = await client.get(f"/deployment.{name}", params={"deploymentId": deployment_id, **given})
+            content = described["paths"][f"/deployment.{name}"]["get"]["responses"]["200"]["content"]
+            told = {event.kind for event in EventReader().feed(answer.content)}
+            assert told <= set(content["text/event-stream"]["schema"]["properties"]["event"]["enum"])
+            kinds |= told
+    assert kinds >= {"log", "lines", "anew", "status", "end"}
 
 
 def test_it_points_nowhere_outside_of_itself(text: str, described: Json) -> None:

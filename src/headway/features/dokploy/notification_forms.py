@@ -9,8 +9,9 @@ from typing import Annotated, Any
 
 from pydantic import Field, create_model
 
-from headway.api.inputs import Empty, Input, from_value
+from headway.api.inputs import Empty, Input, from_value, needed_of
 from headway.api.operation import Call
+from headway.api.problems import invalid
 from headway.api.router import Router
 from headway.core.access.model import Role, Scope
 from headway.core.access.policy import Noun
@@ -69,7 +70,10 @@ async def _create(form: type[ChannelForm], notifications: NotificationService, c
 
 
 async def _update(form: type[ChannelForm], notifications: NotificationService, call: Call[Any]) -> NotificationRow:
-    """Change such a channel."""
+    """Change such a channel.
+
+    One that led elsewhere is given all that its new form needs.
+    """
     given: ChangedNotification = call.input
     sent = _sent(given)
 
@@ -78,7 +82,7 @@ async def _update(form: type[ChannelForm], notifications: NotificationService, c
         switches = switches_of(wish)
         changed = _shaped(
             replace(wish, name=given.name or wish.name),
-            from_value(form, form.changed(before, sent)),
+            _changed(form, before, sent),
             {name: sent.get(name, was) for name, was in switches.items()},
         )
         # Events that were chosen one by one stay as they are, unless a switch says otherwise.
@@ -121,6 +125,16 @@ async def by_mail(notifications: NotificationService, call: Call[Empty]) -> list
 
 def _sent(given: Input) -> dict[str, Any]:
     return {name: each for name, each in given.model_dump(mode="json", by_alias=True).items() if each is not None}
+
+
+def _changed(form: type[ChannelForm], before: Mapping[str, Any], sent: Mapping[str, Any]) -> ChannelForm:
+    """The form with what it held before. Raises Problem, with issues of the state of things where it held nothing."""
+    values = form.changed(before, sent)
+    message = f"Not given: a channel to {form.title} needs it, and this one has none to keep"
+    lacking = sorted(needed_of(form) - values.keys())
+    if lacking:
+        raise invalid([{"code": "custom", "path": [name], "message": message} for name in lacking])
+    return from_value(form, values)
 
 
 def _shaped(wish: ChannelRequest, form: ChannelForm, switches: Mapping[str, bool]) -> ChannelRequest:
