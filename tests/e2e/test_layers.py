@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.attacks.test_native_layer import digest
+from tests.e2e.test_compose_cli import typed
 from tests.support.panel.panel import git_repository, panel
 
 pytestmark = [pytest.mark.slow, pytest.mark.root, pytest.mark.timeout(180)]
@@ -95,3 +96,45 @@ def test_what_is_written_into_a_file_that_a_literal_names_survives_a_deploy(tmp_
         assert running.visit("notes", "/add").json() == {"notes": 2}
         assert running.visit("notes").json() == {"notes": 2}
         assert digest(release) == before
+
+
+INSTANCE = """\
+import os, sqlite3
+from flask import Flask
+
+def create_app():
+    app = Flask(__name__, instance_relative_config=True)
+    app.config.from_mapping(DATABASE=os.path.join(app.instance_path, "notes.sqlite"))
+    os.makedirs(app.instance_path, exist_ok=True)
+
+    @app.cli.command("init-db")
+    def init_db():
+        sqlite3.connect(app.config["DATABASE"]).execute("CREATE TABLE notes (text TEXT)")
+
+    @app.get("/")
+    def home():
+        return "up"
+
+    @app.get("/add")
+    def add():
+        with sqlite3.connect(app.config["DATABASE"]) as base:
+            base.execute("INSERT INTO notes VALUES ('one more')")
+            return {"notes": base.execute("SELECT COUNT(*) FROM notes").fetchone()[0]}
+
+    return app
+"""
+
+
+def test_a_database_in_the_folder_of_the_instance_stays_with_the_tables_that_its_command_makes(tmp_path: Path) -> None:
+    files = {"notes/__init__.py": INSTANCE, "requirements.txt": "flask\ngunicorn\n"}
+    with panel(tmp_path / "data") as running:
+        application_id = running.application(git_repository(tmp_path / "notes", files), name="notes")
+        first = running.deploy(application_id)
+        running.done(first, 120)
+        told = next(line for line in running.deployment_log(first).splitlines() if "headway apps exec APP -- " in line)
+        words = told.partition("headway apps exec APP -- ")[2].split()
+        status, out, err = typed(running, "apps", "exec", "notes", "--", *words)
+        assert (status, words) == (0, ["flask", "--app", "notes", "init-db"]), (out, err)
+        assert running.visit("notes", "/add").json() == {"notes": 1}
+        running.done(running.deploy(application_id), 120)
+        assert running.visit("notes", "/add").json() == {"notes": 2}
