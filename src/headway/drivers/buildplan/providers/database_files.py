@@ -59,6 +59,10 @@ class Stay:
         verb = "stay" if self.said.startswith(_SEVERAL) else "stays"
         return f"{self.said}, which {verb} in the folder that DATA_DIR names{first}." if self.links else ""
 
+    def note(self, told: str | None) -> str:
+        """What is to be said where a line may be told to start the program."""
+        return self.note_lost(told) if told else self.note_linked
+
     def note_lost(self, line: str) -> str:
         """What is to be said where another ``line`` starts the program, "" for one that names the folder itself."""
         if not self.links or DATA in line:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 from headway.drivers.builders.base import BuildError
@@ -92,9 +92,7 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
         shown = " && ".join(" ".join(phase.argv) for phase in front.phases)
         choices.append(Choice(name="frontend", value=shown, reason=front.reason))
     tags, told_by = golang_builds.tags(built, posixpath.normpath(target))
-    if tags:
-        why_so = f"{told_by} has it built with these tags"
-        choices.append(Choice(name="build", value=f"go build -tags={','.join(tags)}", reason=why_so))
+    choices += _of_tags(tags, told_by)
     made, said = golang_builds.generated(tree)
     rest = (*((f"-tags={','.join(tags)}",) if tags else ()), "-o", program, *_built(tree, target))
     sources = loaded_sources(tree, target)
@@ -102,6 +100,8 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
         golang_embeddings.require_all(tree, settings, sources, front, " ".join(("go", "build", *rest)))
     argv = ("go", "build", "-buildvcs=false", "-ldflags=-s -w", *rest)
     needs_data = golang_databases.notes(tree, tree.text("go.mod"), list(sources.values()), line, settings.keep)
+    stay = golang_databases.opened(tree, sources, line, settings.keep)
+    start = Choice(name="start", value=stay.started(line), reason=why)
     needs_gcc = () if needs_c is None else _told_of_c(needs_c)
     return BuildPlan(
         provider="go",
@@ -109,17 +109,23 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
         confidence=Confidence.SEEN if question is None else Confidence.GUESSED,
         needs=(need, *front.needs),
         phases=(*_downloads(tree), *front.phases, *made, Phase(name="build", argv=argv)),
-        processes=(Process(name=WEB, command=line),),
+        processes=(Process(name=WEB, command=start.value),),
         path=(*((posixpath.dirname(program),) if program != PROGRAM else ()), *front.path),
         env={"GIN_MODE": "release"} if framework == "Gin" else {},
         build_env={**front.build_env, "CGO_ENABLED": "0" if needs_c is None else "1"},
-        keep=(_PB_DATA,) if _PB_DATA in line else (),
+        keep=(_PB_DATA,) if _PB_DATA in line else stay.keep,
         port=None if own is None else own[0],
         packages=("gcc", "libc6-dev") if needs_c is not None else (),
-        choices=(*choices, Choice(name="start", value=line, reason=why), *([port_choice(*own)] if own else ())),
+        choices=(*choices, start, *([port_choice(*own)] if own else ())),
         questions=() if question is None else (question,),
-        notes=(*front.notes, *([said] if said else ()), *needs_data, *needs_gcc),
+        notes=(*front.notes, *(each for each in (said, stay.note(settings.start)) if each), *needs_data, *needs_gcc),
     )
+
+
+def _of_tags(tags: Sequence[str], told_by: str) -> Iterator[Choice]:
+    if tags:
+        why = f"{told_by} has it built with these tags"
+        yield Choice(name="build", value=f"go build -tags={','.join(tags)}", reason=why)
 
 
 def _told_of_c(path: str) -> tuple[str]:

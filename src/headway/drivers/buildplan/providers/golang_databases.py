@@ -1,4 +1,6 @@
-"""What is to be said of the database of a program in Go: the server that it needs, or the file that is lost."""
+"""The database of a program in Go: a file that stays, and what is to be said of the server that it needs, or of a file
+that is lost.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +11,7 @@ from itertools import islice
 from typing import Final
 
 from headway.drivers.buildplan import image_program, volumes
+from headway.drivers.buildplan.providers.database_files import DatabaseFile, Stay, plain_path, staying
 from headway.drivers.buildplan.providers.golang_address import options
 from headway.drivers.buildplan.providers.golang_variables import has_parts, spelled, variables
 from headway.drivers.buildplan.tree import Tree
@@ -32,6 +35,11 @@ _PART = re.compile(
     r'(?:HOST|PORT|USER|USERNAME|PASS|PASSWORD|NAME|DATABASE))"'
 )
 _FILE = re.compile(r"(?:file:)?((?:\./)?\w[\w./-]{0,100}\.(?:db|sqlite3?|bolt|bdb))(?:\?.{0,200})?")
+# Opened by a literal, through database/sql, GORM or bbolt.
+_OPENED = re.compile(
+    r'\b(?:(?:sqlx?|otelsql)\.(?:Open|Connect|MustConnect|MustOpen)\(\s{0,40}"(?:sqlite3?|libsql)"\s{0,40},|sqlite\.Open\()'
+    r'\s{0,40}"(?:file:)?(?P<path>[^"\n?]{1,200})(?:\?[^"\n]{0,200})?"'
+)
 _FOLDER = re.compile(r"(?:\./)?((?:data|var|db|database|storage|store)(?:/[\w-]{1,40}){0,4})/?")
 _OF_DATA = re.compile(
     r"(?:^|_|-)(?:data|db|database|store|storage|sqlite|bolt|connection|path|file|dir)", re.IGNORECASE
@@ -70,6 +78,22 @@ def notes(tree: Tree, required: str, texts: Sequence[str], line: str, keep: Coll
         return tuple(each.sentence for each in found[:1])
     kinds = [kind for kind, pattern in _SERVERS if any(pattern.search(each) for each in modules)]
     return (_needed(kinds, texts),) if kinds else ()
+
+
+def opened(tree: Tree, sources: Mapping[str, str], line: str, keep: Collection[str]) -> Stay:
+    """How the files of SQLite stay that its sources open by a literal, where the ``line`` that starts it does not name
+    the folder that stays, nor a Dockerfile.
+    """
+    if DATA in line or image_program.places(tree, keep):
+        return Stay()
+    found = [
+        DatabaseFile(path, name)
+        for name, text in sources.items()
+        if not name.endswith("_test.go")
+        for match in islice(_OPENED.finditer(text), _MOST)
+        if (path := plain_path(match["path"]))
+    ]
+    return staying(tree, found, keep, sources.values())
 
 
 def _needed(kinds: Sequence[str], texts: Sequence[str]) -> str:
