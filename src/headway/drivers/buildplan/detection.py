@@ -5,9 +5,9 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 from headway.drivers.builders.base import BuildError
 from headway.drivers.buildplan import env_example, foreign, image_files, image_program, local_procfile, volumes
@@ -101,8 +101,9 @@ def further(tree: Tree) -> frozenset[str]:
 def detect(tree: Tree, settings: BuildSettings, variables: Mapping[str, str] = MappingProxyType({})) -> BuildPlan:
     """The plan. Raises BuildError with what to add or change, where nothing tells how."""
     tree, said = local_procfile.suited(tree)
-    told = _told(tree, _stripped(settings), variables)
+    told = _told(tree, settings.stripped(), variables)
     provider, seen, question = _provider(tree, told)
+    told = _made(tree, told) if provider is static.PROVIDER else told
     plan = _planned(tree, provider, told)
     plan = _with_commands(plan, told)
     plan = _with_processes(plan, told)
@@ -118,15 +119,6 @@ def detect(tree: Tree, settings: BuildSettings, variables: Mapping[str, str] = M
     example = config_note(tree) if plan.processes or plan.is_built else ""
     asked = (*needed(tree, plan, variables), *((example,) if example else ()))
     return replace(plan, notes=(*plan.notes, *said, *asked))
-
-
-def _stripped(settings: BuildSettings) -> BuildSettings:
-    """The settings, where what is blank is not set."""
-    texts = {each.name: getattr(settings, each.name) for each in fields(settings)}
-    blank: dict[str, Any] = {
-        name: None for name, value in texts.items() if isinstance(value, str) and not value.strip()
-    }
-    return replace(settings, **blank)
 
 
 def _told(tree: Tree, own: BuildSettings, variables: Mapping[str, str]) -> _Told:
@@ -161,7 +153,7 @@ def _provider(tree: Tree, told: _Told) -> tuple[Provider, str, Question | None]:
             return *named, None
         if told.settings.start or told.procfile.processes:
             return shell.PROVIDER, PROCFILE if told.procfile.processes else "", None
-        if told.settings.build or told.settings.publish:
+        if told.settings.build or told.settings.publish or foreign.built(tree) is not None:
             return static.PROVIDER, "", None
         raise BuildError(no_way(tree, registry.PROVIDERS))
     spoken = _language(told.line)
@@ -174,6 +166,16 @@ def _provider(tree: Tree, told: _Told) -> tuple[Provider, str, Question | None]:
     text = f"There are several languages: {seen} says {provider.name}, {also}. Which is the application?"
     choices = tuple(dict.fromkeys((provider.name, *(each.name for each, _ in others))))
     return provider, seen, Question(name="provider", text=text, choices=choices)
+
+
+def _made(tree: Tree, told: _Told) -> _Told:
+    """With the command by which a host of sites makes what it serves, where nothing else is told."""
+    said = foreign.built(tree)
+    if said is None or told.settings.build is not None or told.is_started or told.settings.publish is not None:
+        return told
+    line, file = said
+    heard = replace(told.heard, sources={**told.heard.sources, "build": file})
+    return replace(told, settings=replace(told.settings, build=line), heard=heard)
 
 
 def _planned(tree: Tree, provider: Provider, told: _Told) -> BuildPlan:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
@@ -95,8 +96,20 @@ def heard(tree: Tree, variables: Mapping[str, str]) -> Heard:
 
 
 def published(tree: Tree) -> tuple[str, str] | None:
-    """The folder of a site by a host of sites, and the file that says so. Their commands are those of package.json."""
+    """The folder of a site by a host of sites, and the file that says so."""
     return next(((each.folder, each.file) for each in site_files(tree) if each.folder is not None), None)
+
+
+def built(tree: Tree) -> tuple[str, str] | None:
+    """The command of a host of sites that makes a folder which the repository does not have, and the file that says so.
+    It is for what has no build of its own: that of others is known better, as by their package.json.
+    """
+    for each in site_files(tree):
+        if each.folder is not None and each.command is not None:
+            folder = posixpath.normpath(each.folder.lstrip("/") or ".")
+            is_there = folder == "." or any(name.startswith(f"{folder}/") for name in tree.names)
+            return None if is_there else (each.command, each.file)
+    return None
 
 
 def _of_site(said: SiteFile) -> Heard:

@@ -22,12 +22,13 @@ _FALLBACK: Final[Mapping[str, bool]] = {"single-page-application": True, "404-pa
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteFile:
-    """What such a file says: ``folder`` is served, ``fallback`` says whether its index.html answers what no file
-    does; None is for what it does not say.
+    """What such a file says: ``folder`` is served, and is made by ``command``; ``fallback`` says whether its index.html
+    answers what no file does; None is for what it does not say.
     """
 
     file: str
     folder: str | None = None
+    command: str | None = None
     fallback: bool | None = None
     notes: tuple[str, ...] = ()
 
@@ -56,7 +57,7 @@ def worker(tree: Tree) -> tuple[str, str] | None:
 
 def _plain(tree: Tree, file: str, name: str) -> SiteFile:
     data = parse_jsonc(tree, file) if file == "vercel.json" else tree.json(file)
-    return SiteFile(file=file, folder=_text(data.get(name)))
+    return SiteFile(file=file, folder=_text(data.get(name)), command=_text(data.get("buildCommand")))
 
 
 def _of_netlify(tree: Tree) -> SiteFile:
@@ -70,7 +71,7 @@ def _of_netlify(tree: Tree) -> SiteFile:
     if base not in {"", "."}:
         told = f"{NETLIFY} has the site in {base[:100]}: headway deploy --build-path {base[:100]}."
         return SiteFile(file=NETLIFY, notes=(told,))
-    return SiteFile(file=NETLIFY, folder=_text(build.get("publish")))
+    return SiteFile(file=NETLIFY, folder=_text(build.get("publish")), command=_text(build.get("command")))
 
 
 def _of_wrangler(tree: Tree, file: str) -> SiteFile:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
-from typing import Final
+from dataclasses import field, fields, replace
+from typing import Any, Final
 
 from headway.kernel.dataclass import dataclass
 
@@ -36,3 +36,11 @@ class BuildSettings:
     keep: Sequence[str] = ()
     package: str | None = None
     detection: int = NEWEST
+
+    def stripped(self) -> BuildSettings:
+        """The settings, where what is blank is not set."""
+        texts = {each.name: getattr(self, each.name) for each in fields(self)}
+        blank: dict[str, Any] = {
+            name: None for name, value in texts.items() if isinstance(value, str) and not value.strip()
+        }
+        return replace(self, **blank)
