@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from headway.cli import output
+from headway.cli import build_summary, output
 from headway.cli.commands.servers import names_of
 from headway.cli.confirmation import confirm
 from headway.cli.options import AsJson, Since, Tail, Yes, wanted_lines
@@ -215,5 +215,6 @@ def _fields(row: Mapping[str, Any], servers: Mapping[str, str]) -> Iterator[tupl
     yield "Branch", row.get("customGitBranch") or ""
     yield "Build path", row.get("customGitBuildPath") or ""
     yield "Builder", row.get("builder") or ("auto" if row["buildType"] == "nixpacks" else row["buildType"])
+    yield from build_summary.settings(row)
     yield "Copies", str(row["replicas"]) if row["replicas"] > 1 or row["runtime"] == "swarm" else ""
     yield "ID", row["applicationId"]

@@ -9,6 +9,7 @@ import typer
 
 from headway.cli import output
 from headway.cli.build_options import Detection, rules_of
+from headway.cli.build_summary import chosen
 from headway.cli.commands.apps import Named
 from headway.cli.options import AsJson
 from headway.cli.session import Session
@@ -47,8 +48,7 @@ def _fields(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "Commit", f"{commit['hash'][:12]} {commit['message']}".strip()
     yield "Problem", row["problem"] or ""
     yield "Language", row["language"] or ""
-    for number, reason in enumerate(row["reasons"]):
-        yield "" if number else "Because", reason
+    yield from chosen(row)
     for phase in row["phases"]:
         yield f"Build: {phase['name']}", phase["command"]
     yield "Release command", row["releaseCommand"] or ""
