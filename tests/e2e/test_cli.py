@@ -256,7 +256,9 @@ def test_an_application_is_stopped_started_and_deleted(running: Panel, tmp_path:
 
     refused = headway(running, "apps", "delete", "served")
     assert (refused.returncode, "--yes does it without asking" in refused.stderr) == (2, True)
-    assert succeed(running, "apps", "delete", "served", "--yes") == "served is deleted\n"
+    deleted = succeed(running, "apps", "delete", "served", "--yes")
+    assert deleted.startswith("served is deleted, with the data folder that it had without containers. What stays: ")
+    assert "docker volume ls --filter label=headway.application=" in deleted
     unknown = headway(running, "apps", "show", "served")
     assert unknown.returncode == 5
     assert unknown.stderr.startswith("headway: There is no application served.")

@@ -248,7 +248,8 @@ async def test_what_goes_is_said_before_and_the_name_is_typed(world: World, kind
     assert then == f"/services/{service_id}"
     assert (await world.get("service.one", serviceId=service_id))["environment"]["environmentId"] == other
     flash, then = await ann.send(DANGER, f"remove-{kind}", serviceId=service_id)
-    assert (flash.text, then) == ("Removed: nothing of it runs any more.", "/services")
+    assert flash.text.startswith("Removed: nothing of it runs any more. What stays: ")
+    assert (flash.text.endswith(", and backups at storages."), then) == (True, "/services")
     with pytest.raises(NotFound):
         await ann.see(DANGER, ids={"serviceId": service_id})
 

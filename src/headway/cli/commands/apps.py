@@ -13,6 +13,7 @@ from headway.cli.commands.servers import names_of
 from headway.cli.confirmation import confirm
 from headway.cli.options import AsJson, Since, Tail, Yes, wanted_lines
 from headway.cli.output import Column
+from headway.cli.remains import remains
 from headway.cli.session import Session
 from headway.cli.start_wait import Wait, say_started
 from headway.kernel.time_range import ALL
@@ -116,7 +117,11 @@ def delete(context: typer.Context, application: Named, *, yes: Yes = False, as_j
         if not yes:
             confirm(f"Delete {place.name} of {place.project} with all its releases and deployments?")
         answer = client.post("application.delete", {"applicationId": place.application_id})
-    output.say_json(answer) if as_json else output.say(f"{place.name} is deleted")
+    if as_json:
+        output.say_json(answer)
+        return
+    stays = remains(answer, f"headway.application={place.application_id}")
+    output.say(f"{place.name} is deleted, with the data folder that it had without containers. {stays}")
 
 
 def logs(

@@ -15,6 +15,7 @@ from headway.cli.build_options import Submodules
 from headway.cli.confirmation import confirm
 from headway.cli.options import AsJson, InProject, OnServer, Since, Tail, Yes, wanted_lines
 from headway.cli.output import Column
+from headway.cli.remains import remains
 from headway.cli.session import Session
 from headway.cli.start_wait import Wait as Started
 from headway.cli.start_wait import say_started
@@ -187,7 +188,12 @@ def delete(
             more = "ALL DATA IN ITS VOLUMES" if volumes else "all its deployments"
             confirm(f"Delete {found.name} of {found.project} with its containers and {more}?")
         answer = client.post("compose.delete", {"composeId": found.compose_id, "deleteVolumes": volumes})
-    output.say_json(answer) if as_json else output.say(f"{found.name} is deleted")
+    if as_json:
+        output.say_json(answer)
+        return
+    label = f"headway.compose={found.compose_id}"
+    stays = remains(answer, label, volumes_went=volumes)
+    output.say(f"{found.name} is deleted. {stays}")
 
 
 def logs(

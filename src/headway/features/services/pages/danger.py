@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from headway.features.services.pages.service_actions import APPLICATION, COMPOSE, ONE, router_of
 from headway.features.services.pages.service_fields import Options, Setting, kinds_of, shown_of
@@ -44,6 +44,11 @@ _GOES: Mapping[str, tuple[str, ...]] = {
         "Its volumes stay unless you say so below; what lies at storages (repositories, images, backups) stays.",
     ),
 }
+_STAYS: Mapping[str, str] = {
+    APPLICATION: "What stays: volumes of its containers, images that were fetched for it",
+    COMPOSE: "What stays: its volumes, unless you had them removed, images that were fetched for it",
+}
+_STAYS_OF_DATABASES = "What stays: its volume, unless you had it removed"
 _GOES_OF_DATABASES = (
     "Its server ends, and nobody can connect to it any more.",
     "Its settings, its passwords, its schedules of backups and its deployments with their logs go.",
@@ -70,6 +75,12 @@ def _goes(router: str) -> Sequence[str]:
     return _GOES.get(router, _GOES_OF_DATABASES)
 
 
+def _stays(router: str, answer: Any) -> str:  # noqa: ANN401 - the row of any kind of service
+    hosts = list(dict.fromkeys(each["host"] for each in answer.get("domains") or ()))
+    records = f", the records in the DNS of {cut(', '.join(hosts), 200)}" if hosts else ""
+    return f"{_STAYS.get(router, _STAYS_OF_DATABASES)}{records}, and backups at storages."
+
+
 def _removes(router: str) -> Form:
     fields = {} if router == APPLICATION else _VOLUMES
 
@@ -88,7 +99,7 @@ def _removes(router: str) -> Form:
         operation=lambda _visit: removal_of(router),
         given=lambda visit: id_of(router, visit),
         asks=ask,
-        did=lambda _visit, _answer: Flash(text="Removed: nothing of it runs any more."),
+        did=lambda _visit, answer: Flash(text=f"Removed: nothing of it runs any more. {_stays(router, answer)}"),
         then=lambda _visit, _answer: "/services",
         fields=kinds_of(fields),
     )
