@@ -9,7 +9,7 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -54,6 +54,23 @@ def application_id(running: Panel, name: str = "shop") -> str:
         if each["name"] == name
     ]
     return str(found[0])
+
+
+def test_a_domain_is_asked_by_the_edge_whatever_the_dns_says_of_it(shared: Panel) -> None:
+    given = {"host": "nobody.invalid", "path": "/asked"}
+    made = shared.post("domain.create", applicationId=application_id(shared), **given)
+    assert made["look"] is None
+    begun = datetime.now(UTC)
+    look = shared.post("domain.ask", domainId=made["domainId"])
+    assert (look["status"], look["warning"], look["goodUntil"]) == (200, None, None)
+    assert 0 <= look["ms"] < 10_000
+    assert begun - timedelta(seconds=1) <= datetime.fromisoformat(look["at"]) <= datetime.now(UTC)
+    assert shared.get("domain.one", domainId=made["domainId"])["look"] == look
+    shared.post("domain.toggleEnable", domainId=made["domainId"])
+    look = shared.post("domain.ask", domainId=made["domainId"])
+    assert (look["status"], look["ms"]) == (None, None)
+    assert "Nothing leads there now" in look["warning"]
+    shared.post("domain.delete", domainId=made["domainId"])
 
 
 def test_a_domain_leads_at_once_is_changed_at_once_and_gone_at_once(shared: Panel) -> None:

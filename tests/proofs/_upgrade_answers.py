@@ -82,7 +82,11 @@ SINCE: Sequence[tuple[Sequence[str], Collection[str], str]] = (
     (("auditLog.all",), {"credential", "nextCursor"}, "pages: people act by sessions too, and read on in a long list"),
     (("user.all", "user.get", "user.one"), {"byGroups"}, "pages: a provider's groups may give a role"),
     (("certificates.all", "certificates.one"), {"goodUntil"}, "pages: until when a certificate is good"),
-    (("domain.one", "domain.byApplicationId", "domain.byComposeId"), {"issued"}, "pages: how a certificate is got"),
+    (
+        ("domain.one", "domain.byApplicationId", "domain.byComposeId"),
+        {"issued", "look"},
+        "pages: how a certificate is got, what answers",
+    ),
     (("release.all", "release.one"), {"unknown"}, "pages: since when nobody knows whether it serves"),
     (("settings.health",), {"troubles"}, "mends: a loop shows what it could not do"),
 )

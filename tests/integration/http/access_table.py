@@ -192,6 +192,7 @@ TABLE: Mapping[str, Row] = {
     "docker.one": Row(QUERY, {"containerId": "c0ffee"}, MEMBER, READ, OWN),
     "docker.readOutput": Row(QUERY, {"containerId": "c0ffee"}, MEMBER, READ, OWN),
     "docker.restartContainer": Row(MUTATION, {"containerId": "c0ffee"}, MEMBER, DEPLOY, OWN),
+    "domain.ask": Row(MUTATION, DOMAIN, MEMBER, READ),
     "domain.byApplicationId": Row(QUERY, APPLICATION, MEMBER, READ),
     "domain.byComposeId": Row(QUERY, COMPOSE, MEMBER, READ),
     "domain.canGenerateTraefikMeDomains": Row(QUERY, {}, MEMBER, READ, OWN),

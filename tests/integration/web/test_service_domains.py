@@ -101,6 +101,21 @@ async def test_a_name_is_looked_up(world: World) -> None:
         assert "nobody.invalid" in (await client.get(path)).text
 
 
+async def test_a_domain_is_asked_and_since_when_that_is_so_is_shown(world: World) -> None:
+    id_ = await world.application("shop")
+    path = f"/services/{id_}/domain/{id_}"
+    async with signed_in(world) as client:
+        assert "not asked since the panel was started" in (await client.get(path)).text
+        assert f'href="{path}/ask"' in (await client.get(f"/services/{id_}/domains")).text
+        done = await send(client, f"{path}/ask")
+        assert (done.status_code, done.headers["location"]) == (303, path)
+        seen = (await client.get(path)).text
+        assert seen.count("Nothing leads there now") == 2, "in the word of what came of it, and beside its age"
+        assert "not asked since" not in seen
+        assert (await client.get(path)).text.count("Nothing leads there now") == 1
+        assert "answered nothing, " in (await client.get(f"/services/{id_}/domains")).text
+
+
 @pytest.mark.parametrize("told", ["which is the server “far”.", "which is not the server “far”"])
 async def test_the_domain_of_a_service_on_a_server_is_to_lead_there(world: World, told: str) -> None:
     found = str(socket.getaddrinfo("localhost", None, type=socket.SOCK_STREAM)[0][4][0])

@@ -7,12 +7,14 @@ import secrets
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from headway.core.access.machine import require_machine
 from headway.core.access.model import Actor
 from headway.core.access.policy import Missing, Noun, Permission, permit, sees
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.subjects import NOUNS
+from headway.drivers.edge.first_answer import Answered
 from headway.features.edge import domains_store
 from headway.features.edge.domains_model import Domain, DomainRequest, EdgeFacts, checked_wish, generated
 from headway.features.edge.host_names import normalised_host
@@ -25,6 +27,7 @@ from headway.kernel.errors import Conflict, InvalidInput
 from headway.kernel.ids import new_id, slug
 
 _DNS_SECONDS = 5.0
+_MOST_LOOKS = 1_000
 LOCK = "domains"  # a name below the base domain is no row: whoever takes either holds this
 
 
@@ -52,6 +55,14 @@ class Resolved:
     error: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DomainLook:
+    """What a visitor of a domain was answered ``at`` that time; None where nothing led there."""
+
+    answered: Answered | None
+    at: datetime
+
+
 class DomainService:
     """The domains of services; ``fronted`` knows the services by their types, ``issuance`` tells what came of asking
     for their certificates.
@@ -70,6 +81,7 @@ class DomainService:
         self._facts = facts
         self._hosts_changed = hosts_changed
         self.issuance = issuance
+        self._looks: dict[str, DomainLook] = {}  # of this panel's own time: what was seen before it is old
 
     async def create(
         self, actor: Actor, permission: Permission, subject_type: SubjectType, subject_id: str, wish: DomainRequest
@@ -166,6 +178,22 @@ class DomainService:
             return Resolved(error=f"The DNS does not know {name}: {error.strerror or 'no such name'}.")
         address = str(found[0][4][0])
         return Resolved(address=address, is_here=await asyncio.to_thread(_is_of_this_machine, address))
+
+    async def ask(self, actor: Actor, permission: Permission, domain_id: str) -> tuple[Domain, DomainLook]:
+        """Visits a domain once, by the edge of its machine and no other way. Raises Missing, HeadwayError."""
+        domain = await self.one(actor, permission, domain_id)
+        wish = domain.wish
+        answered = await self._of(domain.subject_type).answered(domain.subject_id, wish.host, wish.path)
+        look = DomainLook(answered=answered, at=await self._db.read(lambda tx: tx.now))
+        self._looks.pop(domain.domain_id, None)
+        self._looks[domain.domain_id] = look
+        if len(self._looks) > _MOST_LOOKS:
+            del self._looks[next(iter(self._looks))]
+        return domain, look
+
+    def last_look(self, domain: Domain) -> DomainLook | None:
+        """What came of it when it was visited last; None where nobody has asked since the panel was started."""
+        return self._looks.get(domain.domain_id)
 
     def address(self, domain: Domain) -> str:
         """What to open in a browser."""

@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 from headway.core.access.model import Actor
 from headway.core.access.policy import Missing, Noun, Permission, permit
 from headway.core.deployments.run import Owner
+from headway.drivers.edge.first_answer import Answered
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.dataclass import dataclass
@@ -50,6 +51,12 @@ class RouteTarget(Protocol):
 
     async def settle(self, service_id: str) -> None:
         """Makes the edge lead to it as the rows stand; returns when it does. Raises HeadwayError."""
+        ...
+
+    async def answered(self, service_id: str, host: str, path: str) -> Answered | None:
+        """What a visitor of this address is answered now by the edge that leads there, whatever the DNS says of the
+        host; None where nothing does. Raises HeadwayError.
+        """
         ...
 
 

@@ -11,6 +11,7 @@ from typing import TypeVar
 from headway.core.access.policy import Noun
 from headway.core.deployments.model import SubjectType
 from headway.drivers.edge.edge import HostTaken
+from headway.drivers.edge.first_answer import Answered
 from headway.drivers.edge.route_probe import PROOF_SECONDS
 from headway.features.edge import domains_store
 from headway.features.edge.domain_snapshots import Restoring
@@ -68,6 +69,12 @@ class ServiceRouting:
     async def standing(self, service_id: str) -> Route | None:
         """The route that stands now."""
         return await self.edge.route(service_id)
+
+    async def answered(self, service_id: str, host: str, path: str) -> Answered | None:
+        """See ``RouteTarget``."""
+        route = await self.edge.route(service_id)
+        ways = () if route is None else tuple(way for way in route.ways if (way.host, way.path) == (host, path))
+        return await self.edge.answered(replace(route, ways=ways[:1])) if route is not None and ways else None
 
     async def proven(self, route: Route, *, timeout_seconds: float = PROOF_SECONDS) -> None:
         """Returns once requests by each way end at what the route leads to. Raises HeadwayError."""

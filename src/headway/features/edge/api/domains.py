@@ -18,9 +18,11 @@ from headway.core.deployments.model import SubjectType
 from headway.features.edge.api.rows import (
     DOMAIN_TYPES,
     DomainCertificateRow,
+    DomainLookRow,
     IssuedDomainRow,
     ResolvedRow,
     domain_certificate_row,
+    domain_look_row,
     domain_row,
     domain_rows,
     issued_domain_row,
@@ -235,17 +237,33 @@ async def validate(domains: DomainService, call: Call[Validate]) -> ResolvedRow:
     return resolved_row(await domains.resolved(call.actor, call.permission, call.input.domain))
 
 
+@router.mutation("ask", least=Role.MEMBER, scope=Scope.READ)
+async def ask(domains: DomainService, call: Call[DomainById]) -> DomainLookRow:
+    """Ask what a visitor of a domain is answered now.
+
+    It is asked once, without its body and without following where it sends visitors, by the edge of the machine that
+    the service is on: the DNS has no part in it, so that what the name leads to elsewhere is never asked.
+    """
+    domain, look = await domains.ask(call.actor, call.permission, call.input.domain_id)
+    issued = await domains.issuance.of([domain])
+    return domain_look_row(look, issued.get(domain.domain_id))
+
+
 async def _rows(
     domains: DomainService, call: Call[Any], subject_type: SubjectType, subject_id: str
 ) -> list[IssuedDomainRow]:
     found = await domains.of(call.actor, call.permission, subject_type, subject_id)
     issued, rows = await domains.issuance.of(found), domain_rows(found, domains.address)
-    return [issued_domain_row(row, issued.get(each.domain_id)) for each, row in zip(found, rows, strict=True)]
+    return [
+        issued_domain_row(row, issued.get(each.domain_id), domains.last_look(each))
+        for each, row in zip(found, rows, strict=True)
+    ]
 
 
 async def _row(domains: DomainService, domain: Domain) -> IssuedDomainRow:
     issued = await domains.issuance.of([domain])
-    return issued_domain_row(domain_row(domain, domains.address(domain)), issued.get(domain.domain_id))
+    row = domain_row(domain, domains.address(domain))
+    return issued_domain_row(row, issued.get(domain.domain_id), domains.last_look(domain))
 
 
 def _value(name: str, value: object) -> object:

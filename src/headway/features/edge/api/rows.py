@@ -10,13 +10,14 @@ from typing_extensions import TypedDict
 from headway.api.rows import moment
 from headway.core.deployments.model import SubjectType
 from headway.features.edge.certificates_model import Certificate
-from headway.features.edge.domains import Resolved
+from headway.features.edge.domains import DomainLook, Resolved
 from headway.features.edge.domains_model import Domain
 from headway.features.edge.issuance_model import Issued, IssuedDomain
 from headway.features.edge.middlewares_model import KeptLogin, KeptRedirect
 
 CertificateTypeWord = Literal["letsencrypt", "none", "custom"]
 DomainTypeWord = Literal["compose", "application", "preview"]
+_NOT_LED = "Nothing leads there now: it is switched off, or nothing serves of its service."
 
 
 class DomainRow(TypedDict):
@@ -66,10 +67,26 @@ class IssuedRow(TypedDict):
     unknown: str | None
 
 
+class DomainLookRow(TypedDict):
+    """What a visitor of a domain was answered ``at`` that time: the status and after how many milliseconds (null:
+    nothing came, or nothing led there), what is wrong with it, and until when the certificate is good that was issued
+    for it (null: none was).
+    """
+
+    at: str
+    status: int | None
+    ms: int | None
+    warning: str | None
+    goodUntil: str | None
+
+
 class IssuedDomainRow(DomainRow):
-    """A domain; ``issued`` is null where no authority is asked for its certificate."""
+    """A domain; ``issued`` is null where no authority is asked for its certificate, ``look`` where nobody has asked
+    since the panel was started what a visitor is answered.
+    """
 
     issued: IssuedRow | None
+    look: DomainLookRow | None
 
 
 class DomainCertificateRow(TypedDict):
@@ -180,9 +197,22 @@ def domain_rows(domains: Sequence[Domain], address: Callable[[Domain], str]) -> 
     return [domain_row(each, address(each), number) for number, each in enumerate(domains, 1)]
 
 
-def issued_domain_row(row: DomainRow, issued: Issued | None) -> IssuedDomainRow:
-    """A domain, with what came of asking for its certificate."""
-    return {**row, "issued": None if issued is None else issued_row(issued)}
+def issued_domain_row(row: DomainRow, issued: Issued | None, look: DomainLook | None) -> IssuedDomainRow:
+    """A domain, with what came of asking for its certificate, and of visiting it."""
+    told = None if issued is None else issued_row(issued)
+    return {**row, "issued": told, "look": None if look is None else domain_look_row(look, issued)}
+
+
+def domain_look_row(look: DomainLook, issued: Issued | None) -> DomainLookRow:
+    """What came of visiting a domain."""
+    found = look.answered
+    return {
+        "at": moment(look.at),
+        "status": None if found is None else found.status,
+        "ms": None if found is None else found.ms,
+        "warning": _NOT_LED if found is None else found.warning,
+        "goodUntil": None if issued is None else moment(issued.until),
+    }
 
 
 def issued_row(issued: Issued) -> IssuedRow:

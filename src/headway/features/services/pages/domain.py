@@ -51,6 +51,7 @@ async def show(visit: Visit) -> View:
             "issued_kind": None if issued is None else kind_of(issued, visit.now),
             "own_certificate": None if own_id is None else f"{certificates}/{own_id}",
             "actions": [
+                *action(visit, "domain.ask", "Ask it now", f"{path}/ask", icon="test"),
                 *action(visit, "domain.validateDomain", "Look up in the DNS", f"{path}/look-up", icon="search"),
                 *(() if row["generated"] else own),
             ],
@@ -111,6 +112,25 @@ async def _ask_remove(visit: Visit) -> Question:
         button="Remove it",
         danger=True,
     )
+
+
+async def _ask_visit(visit: Visit) -> Question:
+    service, row = await _found(visit)
+    return Question(
+        title=f"Ask what {_shown(row)} answers?",
+        consequences=(
+            f"It is visited once, by the edge of {machine_of(service)}, whatever the DNS says of the name.",
+            "The service sees one request. Nothing is changed.",
+        ),
+        button="Ask it",
+    )
+
+
+def _visited(answer: object) -> Flash:
+    if not isinstance(answer, Mapping):
+        return Flash(text="It was asked.")
+    told = "" if answer["status"] is None else f"It answers {answer['status']}, after {answer['ms']} ms. "
+    return Flash(text=f"{told}{answer['warning'] or ''}".strip(), good=answer["warning"] is None)
 
 
 async def _ask_look(visit: Visit) -> Question:
@@ -197,6 +217,7 @@ PAGE = Page(
         "switch-on": _switches(on=True),
         "switch-off": _switches(on=False),
         "remove": _form("domain.delete", _ask_remove, lambda _answer: Flash(text="Removed: it leads nowhere.")),
+        "ask": _form("domain.ask", _ask_visit, _visited),
         "look-up": Form(
             operation=lambda _visit: "domain.validateDomain",
             given=lambda _visit: {},

@@ -56,6 +56,7 @@ async def show(visit: Visit) -> View:
         {
             "rows": [_line(visit, service, each) for each in rows],
             "is_led": is_led,
+            "may_ask": visit.may("domain.ask"),
             "before": before,
             "proof": proof_of(service),
             "actions": action(visit, "domain.create", "Add a domain", f"{path}/add-{router}", main=True)
