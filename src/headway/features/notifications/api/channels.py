@@ -34,7 +34,8 @@ _EMERGENCY, _PUSHOVER_RETRY, _PUSHOVER_EXPIRE = 2, 60, 3_600
 Text = Annotated[str, Field(min_length=1, max_length=1_024)]
 Word = Annotated[str, Field(max_length=1_024)]
 Number = Annotated[int, Field(ge=1, le=65_535)]
-Listed = Annotated[Text, Field(pattern=r"[^\s,]")]  # there is one between the commas
+# There is one between the commas: Python takes away more around it than what is white space to a schema's pattern.
+Listed = Annotated[Text, Field(pattern=r"[^\s,\x1c-\x1f\x85]")]
 Addresses = Annotated[
     list[Text],
     BeforeValidator(untexted, json_schema_input_type=list[Text] | Listed),
