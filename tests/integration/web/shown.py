@@ -65,7 +65,8 @@ def _is_own_meta(given: dict[str, str]) -> bool:
 def _leads_well(tag: str, name: str, value: str) -> bool:
     if _OURS.fullmatch(value):
         return True
-    return (tag, name) == ("a", "href") and _WEB.fullmatch(value) is not None
+    # One that is empty leads to the page itself, which is loaded again by it.
+    return (tag, name) == ("a", "href") and (not value or _WEB.fullmatch(value) is not None)
 
 
 def wrongs(body: bytes) -> Iterator[str]:
