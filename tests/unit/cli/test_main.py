@@ -144,8 +144,13 @@ def test_a_list_of_all_loads_what_is_in_no_group() -> None:
 def test_an_answer_is_shown_without_what_draws_screens_or_knows_settings() -> None:
     loaded = modules_after(["apps", "list"])
     assert "httpx" in loaded
-    heavy = {"rich", "httpx._main", "pygments", "asyncio", "sqlalchemy", "headway.kernel.settings"}
+    heavy = {"rich", "httpx._main", "pygments", "asyncio", "sqlalchemy", "pydantic", "headway.kernel.settings"}
     assert heavy & loaded == set()
+
+
+def test_help_of_a_command_with_options_loads_nothing_heavy() -> None:
+    """Options of some versions of Typer are read by Pydantic, which takes longer to load than all else together."""
+    assert set(HEAVY) & modules_after(["apps", "set", "--help"]) == set()
 
 
 def modules_after(arguments: list[str]) -> set[str]:
