@@ -25,7 +25,7 @@ from headway.panel import Panel
 _HTTP_PORT = 80  # which an address leaves out
 
 
-async def serve(settings: Settings, given: Mapping[str, str] | None = None) -> int:
+async def run_panel(settings: Settings, given: Mapping[str, str] | None = None) -> int:
     """Runs a panel in the foreground until SIGTERM or SIGINT; its exit status. ``given`` are the variables that the
     settings were made of, kept for those who work on the data directory later. Raises HeadwayError at the start.
     """

@@ -9,16 +9,16 @@ from types import MappingProxyType
 
 from headway.features.backups.database.requests import DATABASE_JOB, DRILL
 from headway.features.backups.volume.requests import VOLUME_JOB
-from headway.features.schedules import subject as schedules
+from headway.features.schedules import subject
 from headway.features.schedules.run import SCRIPT
 from headway.features.servers import setup
-from headway.features.services import surveys as services
+from headway.features.services import surveys
 
 _JOBS = (DATABASE_JOB, VOLUME_JOB)
 KIND_VERSIONS: Mapping[str, tuple[int, str | None]] = MappingProxyType(
     {
-        **services.KIND_VERSIONS,
-        schedules.KIND: (schedules.VERSION, SCRIPT),
+        **surveys.KIND_VERSIONS,
+        subject.KIND: (subject.VERSION, SCRIPT),
         setup.KIND: (setup.VERSION, None),
         **{job.kind: (job.version, None) for job in _JOBS},
         **{job.restore_kind: (job.version, job.restores_once) for job in _JOBS},

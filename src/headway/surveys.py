@@ -7,7 +7,7 @@ from functools import partial
 
 from headway.core.access.machine_store import first_organization, is_marked, mark
 from headway.core.access.survey import Line, Survey
-from headway.core.access.upgrades import survey as of_keys
+from headway.core.access.upgrades import keys_survey
 from headway.drivers.panel_machine import disk_holders
 from headway.features.destinations import store
 from headway.features.edge import certificates_store, domains_store
@@ -63,7 +63,7 @@ def surveys(settings: Settings) -> tuple[Survey, ...]:
         partial(domains_store.survey, facts=edge_facts(settings)),
         partial(certificates_store.survey, facts=edge_facts(settings)),
         partial(watch_paths.survey, most_depths=settings.watch_depths),
-        of_keys,
+        keys_survey,
     )
 
 

@@ -124,7 +124,7 @@ def back_up(settings: Settings, path: Path, *, with_logs: bool) -> BackedUp:
     return BackedUp(path=path, bytes=size, files=len(members))
 
 
-def restore(settings: Settings, path: Path) -> Restored:
+def put_back(settings: Settings, path: Path) -> Restored:
     """Makes a data directory of a backup, where there is none or an empty one: all of it or nothing.
 
     The archive is checked to its last byte before anything is written, then unpacked beside its place, checked again,
@@ -186,7 +186,7 @@ def look_ahead(settings: Settings) -> Outlook:
     )
 
 
-async def down(settings: Settings) -> None:
+async def end_all(settings: Settings) -> None:
     """Ends all that a data directory keeps alive while no panel works with it: deployments, applications, supervisor
     and edge. The next panel reports the deployments as lost and brings the applications up again. Raises HeadwayError.
     """
@@ -197,7 +197,7 @@ async def down(settings: Settings) -> None:
         data_dir.close()
 
 
-def keep(settings: Settings, part: Part) -> NoReturn:
+def become(settings: Settings, part: Part) -> NoReturn:
     """Turns this process, that of a systemd unit, into supervisord or Traefik once the panel has none that lives.
     Raises HeadwayError.
     """
@@ -209,7 +209,7 @@ def keep(settings: Settings, part: Part) -> NoReturn:
             machine.edge.become()
 
 
-def prepare(settings: Settings) -> None:
+def set_gates(settings: Settings) -> None:
     """Sets the gates of what engines begin by themselves, as after a start of the machine. Raises HeadwayError."""
     machine = PanelMachine(settings=settings, data_dir=DataDir.beside(settings.data_dir))
     for what, problem in sorted(machine.prepare().items()):
@@ -383,6 +383,6 @@ def _text(path: Path) -> str | None:
     return None
 
 
-def as_json(value: BackedUp | Restored | Outlook) -> dict[str, Any]:
+def json_of(value: BackedUp | Restored | Outlook) -> dict[str, Any]:
     """A result for programs."""
     return {name: str(each) if isinstance(each, Path) else each for name, each in asdict(value).items()}

@@ -14,7 +14,7 @@ import pytest
 
 from headway.core.access.model import Role
 from headway.core.access.store import add_organization
-from headway.core.deployments.lease import Lease
+from headway.core.deployments.leases import Lease
 from headway.core.deployments.ledger import Outcome
 from headway.core.deployments.model import Lane
 from headway.core.deployments.status import Maker, Status

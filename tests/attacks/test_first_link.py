@@ -156,5 +156,5 @@ def test_a_panel_that_is_restored_lets_nobody_in_by_what_was_good_before(tmp_pat
 
     session, link = asyncio.run(come_in())
     upkeep.back_up(settings, tmp_path / "backup", with_logs=False)
-    upkeep.restore(elsewhere, tmp_path / "backup")
+    upkeep.put_back(elsewhere, tmp_path / "backup")
     assert asyncio.run(look()) == (True, True, True)

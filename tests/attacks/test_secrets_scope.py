@@ -12,7 +12,7 @@ import pytest
 
 from headway.core.access import store
 from headway.core.access.model import Grants, Role, Scope, Terms
-from headway.core.access.upgrades import survey
+from headway.core.access.upgrades import keys_survey
 from headway.features.services.application.artifacts import dump_artifact
 from headway.features.services.application.model import AppSettings, VariableSettings
 from headway.features.services.application.snapshot import Snapshot
@@ -306,7 +306,7 @@ async def test_keys_that_are_shown_less_are_named_at_the_upgrade(world: World) -
     for name, scopes in (("ci", ["deploy", "read"]), ("all", None), ("known", ["read", "secrets"])):
         await world.post("user.createApiKey", name=name, **({} if scopes is None else {"scopes": scopes}))
     vault = world.platform.data_dir.vault
-    told = await world.services.db.read(lambda tx: [each.sentence for each in survey(tx, vault)])
+    told = await world.services.db.read(lambda tx: [each.sentence for each in keys_survey(tx, vault)])
     assert [each for each in told if each.startswith("The key ")] == [told[0]]
     assert "ci" in told[0]
     assert "deploy, read" in told[0]
@@ -324,7 +324,7 @@ async def test_members_are_named_at_the_upgrade_who_are_shown_less(world: World)
 
     await world.services.db.run(join)
     vault = world.platform.data_dir.vault
-    told = await world.services.db.read(lambda tx: [each.sentence for each in survey(tx, vault)])
+    told = await world.services.db.read(lambda tx: [each.sentence for each in keys_survey(tx, vault)])
     (line,) = [each for each in told if "a member of" in each]
     assert line.startswith("member, a member of "), line
     assert "values of variables are shown to no member any more" in line

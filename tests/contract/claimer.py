@@ -16,7 +16,7 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import OperationalError
 
 from headway.core.deployments import store
-from headway.core.deployments.lease import Lease
+from headway.core.deployments.leases import Lease
 from headway.core.deployments.ledger import Ledger, Outcome
 from headway.core.deployments.status import Maker, Reason, Status
 from headway.infra.db import sqlite

@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 
 from sqlalchemy import text
 
-from headway.core.deployments.lease import Lease
+from headway.core.deployments.leases import Lease
 from headway.core.deployments.ledger import Outcome
 from headway.core.deployments.model import Deployment, Lane
 from headway.core.deployments.status import Status

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Executable
 
 from headway.core.deployments import queue, store
-from headway.core.deployments.lease import Lease
+from headway.core.deployments.leases import Lease
 from headway.core.deployments.ledger import IntentPending
 from headway.core.deployments.model import Deployment, Lane
 from headway.core.deployments.status import Intent, Maker, Reason, Status

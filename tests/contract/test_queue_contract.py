@@ -9,9 +9,8 @@ from typing import TypeVar
 import pytest
 from sqlalchemy import BigInteger, Column, select, type_coerce, update
 
-from headway.core.deployments import lease as leases
-from headway.core.deployments import queue, store
-from headway.core.deployments.lease import Lease, LeaseLost
+from headway.core.deployments import leases, queue, store
+from headway.core.deployments.leases import Lease, LeaseLost
 from headway.core.deployments.ledger import IntentPending, Outcome
 from headway.core.deployments.model import Lane
 from headway.core.deployments.status import Intent, Maker, Reason, Status

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select, update
 
-from headway.core.deployments import lease as leases
+from headway.core.deployments import leases
 from headway.core.deployments import store as deployments
 from headway.core.deployments.ledger import Ledger, Outcome
 from headway.core.deployments.model import Deployment, Lane, Request, SubjectType

@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from headway.core.deployments import lease as leases
+from headway.core.deployments import leases
 from headway.core.deployments import store as deployments_store
 from headway.core.deployments.ledger import Ledger, Outcome
 from headway.core.deployments.model import SubjectType

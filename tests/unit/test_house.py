@@ -6,8 +6,8 @@ import ast
 import re
 import sys
 import tomllib
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cache
@@ -68,6 +68,33 @@ def test_modules_are_called_by_nouns() -> None:
     """A name may begin with what its noun is like: ``stored_backups``."""
     named = [path.stem for path in PRODUCT if MIGRATIONS not in path.parents]
     assert {name for name in named if NO_NOUN.search(name)} - NOUNS_ALL_THE_SAME == set()
+
+
+def test_an_import_renames_a_name_of_ours_only_where_its_own_is_taken() -> None:
+    renamed = [f"{_name(path)}: {found}" for path in PRODUCT for found in _read(path).renamed]
+    assert renamed == []
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("from headway.a import store as a_store", ["store as a_store"]),
+        ("import headway.a.store as a_store", ["store as a_store"]),
+        ("def read():\n    from headway.a import look as see\n    see()", ["look as see"]),
+        ("from headway.a import store as a_store\nclass Kept:\n    store: str", ["store as a_store"]),
+        ("from headway.a import find as seek\nclass Kept:\n    def find(self): ...", ["find as seek"]),
+        ("from headway.a import find\ndef read():\n    from headway.a import find as seek", ["find as seek"]),
+        ("from headway.a import store as a_store\nfrom headway.b import store", []),
+        ("from headway.a import store as a_store\nfrom headway.b import store as b_store", []),
+        ("from headway.a import store as a_store\ndef read(store): ...", []),
+        ("from headway.a import store as a_store\nfor store in (): ...", []),
+        ("from headway.a import store as a_store\ndef store(): ...", []),
+        ("from elsewhere import store as a_store", []),
+        ("from headway.a import store", []),
+    ],
+)
+def test_a_needless_rename_is_recognised(source: str, found: list[str]) -> None:
+    assert _needless_renames(list(ast.walk(module := ast.parse(source))), set(_bound(module))) == found
 
 
 def test_a_dataclass_is_made_by_what_a_start_can_afford() -> None:
@@ -199,10 +226,13 @@ def _normal(distribution: str) -> str:
 
 @dataclass(frozen=True)
 class Read:
-    """What is asked of a file: its functions with their lines, what it imports, where it could be changed."""
+    """What is asked of a file: its functions with their lines, what it imports and renames without need, where it could
+    be changed.
+    """
 
     functions: Sequence[tuple[str, int]]
     imported: AbstractSet[str]
+    renamed: Sequence[str]
     mutable: Sequence[int]
 
 
@@ -212,7 +242,8 @@ def _read(path: Path) -> Read:
     module = ast.parse(path.read_text())
     nodes = list(ast.walk(module))
     functions = [(node.name, _lines_of_code(node)) for node in nodes if isinstance(node, Function)]
-    return Read(functions=functions, imported=_imported(nodes), mutable=_mutable_state(module))
+    renamed = _needless_renames(nodes, set(_bound(module)))
+    return Read(functions=functions, imported=_imported(nodes), renamed=renamed, mutable=_mutable_state(module))
 
 
 def _imported(nodes: Sequence[ast.AST]) -> set[str]:
@@ -224,6 +255,46 @@ def _imported(nodes: Sequence[ast.AST]) -> set[str]:
             case ast.ImportFrom(module=str(module)):
                 found.add(module.split(".")[0])
     return found
+
+
+def _needless_renames(nodes: Sequence[ast.AST], bound: AbstractSet[str]) -> list[str]:
+    """The imports of ours under a name that is not their own, where nothing else of the file has that."""
+    things = defaultdict[str, set[str]](set)
+    renamed = []
+    for whole, name in _imports(nodes):
+        own = whole.rpartition(".")[2]
+        if name == own or not whole.startswith("headway."):
+            things[name].add(whole)
+        else:
+            things[own].add(whole)
+            renamed.append((whole, own, name))
+    return [f"{own} as {name}" for whole, own, name in renamed if things[own] == {whole} and own not in bound]
+
+
+def _imports(nodes: Sequence[ast.AST]) -> Iterator[tuple[str, str]]:
+    """What is imported, by its whole name, and what it is called from there on."""
+    for node in nodes:
+        match node:
+            case ast.Import(names=names):
+                yield from ((alias.name, alias.asname) for alias in names if alias.asname)
+                yield from ((top, top) for alias in names if not alias.asname for top in [alias.name.split(".")[0]])
+            case ast.ImportFrom(module=str(module), names=names):
+                yield from ((f"{module}.{alias.name}", alias.asname or alias.name) for alias in names)
+
+
+def _bound(node: ast.AST) -> Iterator[str]:
+    """The names of functions, classes, arguments and variables; what a class has is found through the class alone."""
+    for child in ast.iter_child_nodes(node):
+        match child:
+            case ast.AnnAssign() | ast.Assign() if isinstance(node, ast.ClassDef):
+                continue
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) if not isinstance(node, ast.ClassDef):
+                yield name
+            case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name) | ast.ClassDef(name=name):
+                yield name
+            case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+                yield name
+        yield from _bound(child)
 
 
 def _name(path: Path) -> str:

@@ -81,7 +81,7 @@ class Service:
         return {"application": "apps", "compose": "composes"}.get(self.kind, "databases")
 
 
-def service(client: Client, named: str) -> Service:
+def find_service(client: Client, named: str) -> Service:
     """The application, compose service or database of that name or id. Raises NotFound, and InvalidInput when several
     have the name.
     """
@@ -131,7 +131,7 @@ def places_in(project: Json) -> Iterator[Place]:
             yield Place(project=project["name"], environment=environment["name"], row=row)
 
 
-def application(client: Client, named: str, project: str | None = None) -> Place:
+def find_application(client: Client, named: str, project: str | None = None) -> Place:
     """The application of that name or id. Raises NotFound, and InvalidInput when several have the name."""
     candidates = [place for place in places(client) if project in {None, place.project}]
     found = [place for place in candidates if place.application_id == named] or [
@@ -145,7 +145,7 @@ def application(client: Client, named: str, project: str | None = None) -> Place
     return found[0]
 
 
-def environment(client: Client, named: str, project: str | None = None) -> str:
+def find_environment(client: Client, named: str, project: str | None = None) -> str:
     """The environment of that name or id, in that project where one is named. Raises NotFound, and InvalidInput when
     several have the name.
     """

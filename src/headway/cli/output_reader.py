@@ -28,7 +28,9 @@ _NEWS: Mapping[str, str] = MappingProxyType(
 )
 
 
-def follow(client: Client, application_id: str, name: str, wanted: Mapping[str, str | float], *, as_json: bool) -> None:
+def show_output(
+    client: Client, application_id: str, name: str, wanted: Mapping[str, str | float], *, as_json: bool
+) -> None:
     """Shows what an application writes until somebody breaks off; with ``as_json`` an object to a line."""
     writer = Writer(sys.stdout, steers=sys.stdout.isatty())
     waits = True

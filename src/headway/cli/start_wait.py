@@ -11,7 +11,7 @@ import typer
 from headway.cli import output
 from headway.cli.statuses import Status
 
-Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until it serves, or say that it was asked to.")]
+StartWait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until it serves, or say that it was asked to.")]
 
 _PAUSE = 0.2
 

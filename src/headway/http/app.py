@@ -17,14 +17,13 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headway.api.registry import Performer, Registry
-from headway.http import errors
+from headway.http import errors, hooks
 from headway.http.answers import SECURITY_HEADERS, Answer, json_answer, send_answer
 from headway.http.bodies import Bodies
-from headway.http.browsing.serve import routes as browsing
+from headway.http.browsing import serve
 from headway.http.consoles import Consoles
 from headway.http.container_logs import ContainerLogs
 from headway.http.follows import Follows
-from headway.http.hooks import routes as hooks
 from headway.http.log_socket import Listening
 from headway.http.metrics import METRICS_PATH, MetricsPage
 from headway.http.needs import HttpNeeds
@@ -66,9 +65,9 @@ def create_app(needs: HttpNeeds, follows: Follows, registry: Registry, performer
             WebSocketRoute("/docker-container-logs", ContainerLogs(needs, registry)),
             WebSocketRoute("/application-console", Consoles(needs)),
             Route("/api/health", _Health(needs.health), methods=["GET"]),
-            *browsing(lambda: _described(registry), registry, needs.door.origins),
+            *serve.routes(lambda: _described(registry), registry, needs.door.origins),
             Route("/api", rest),
-            *hooks(needs, needs.webhooks.most_bytes),
+            *hooks.routes(needs, needs.webhooks.most_bytes),
             Route("/api/trpc/{procedures:path}", Trpc(needs, registry, performer, bodies)),
             Route("/api/{procedure:path}", rest),
         ],

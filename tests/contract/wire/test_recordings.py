@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from headway.core.deployments.lease import Lease
+from headway.core.deployments.leases import Lease
 from headway.core.deployments.status import Status
 from headway.features.services.model import ReleaseState
 from tests.contract.wire.recordings import RECORDINGS, cases, compare

@@ -10,8 +10,7 @@ from sqlalchemy import column, exists, func, insert, select, table
 
 from headway import upkeep
 from headway.core.access import store as access
-from headway.core.deployments import lease as leases
-from headway.core.deployments import pending_undos, setbacks, store
+from headway.core.deployments import leases, pending_undos, setbacks, store
 from headway.core.deployments.restoration import ENDED_ELSEWHERE
 from headway.core.deployments.status import Reason, Status
 from headway.features.notifications.model import NoticeState

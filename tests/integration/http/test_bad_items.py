@@ -11,7 +11,7 @@ from typing import Any, cast
 from sqlalchemy import Row, select, text, update
 
 from headway.core.deployments import store
-from headway.core.deployments.lease import Lease
+from headway.core.deployments.leases import Lease
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.status import Intent, Status
 from headway.core.engine.poller import Poller

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from headway.cli.sse import Event
-from headway.core.deployments.lease import Lease
+from headway.core.deployments.leases import Lease
 from headway.core.deployments.store import StepEnd, begin_step, finish_steps
 from headway.http import streams
 from headway.kernel.events import DeploymentMoved

@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 
 from headway.core.access import store
 from headway.core.access.model import Role, Terms
-from headway.core.deployments.lease import Lease
+from headway.core.deployments.leases import Lease
 from headway.core.deployments.ledger import Outcome
 from headway.core.deployments.status import Maker, Reason, Status
 from headway.features.services.application.artifacts import dump_artifact

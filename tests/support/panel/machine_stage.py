@@ -14,7 +14,7 @@ from headway.core.access import store as access
 from headway.core.access.machine import Power
 from headway.core.access.model import Grants, Role, Scope, Terms
 from headway.core.deployments import store as deployments
-from headway.core.deployments.lease import Lease
+from headway.core.deployments.leases import Lease
 from headway.core.deployments.run import RunFailed
 from headway.features.services import releases_store
 from headway.features.services.application import store as applications

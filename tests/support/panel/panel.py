@@ -90,9 +90,9 @@ def remove_traces(data_dir: Path) -> None:
 def end_all(data_dir: Path, env: Mapping[str, str]) -> None:
     """What ``headway down`` does, without the seconds that an interpreter of its own takes to load it all."""
     from headway.cli.machine import settings_of
-    from headway.upkeep import down
+    from headway.upkeep import end_all
 
-    asyncio.run(down(settings_of(data_dir, env)))
+    asyncio.run(end_all(settings_of(data_dir, env)))
 
 
 def host_of(row: Json) -> str:

@@ -287,12 +287,12 @@ PROJECTS = [
 
 def test_an_application_is_found_by_name_or_id() -> None:
     with panel(says(200, PROJECTS)) as client:
-        assert lookup.application(client, "api").application_id == "shop-api"
-        assert lookup.application(client, "blog-web").project == "blog"
+        assert lookup.find_application(client, "api").application_id == "shop-api"
+        assert lookup.find_application(client, "blog-web").project == "blog"
         with pytest.raises(InvalidInput, match=r"Several .* web.*shop \(shop-web\), blog \(blog-web\)"):
-            lookup.application(client, "web")
+            lookup.find_application(client, "web")
         with pytest.raises(NotFound, match=r"no application nope\. There are: api, web\."):
-            lookup.application(client, "nope")
+            lookup.find_application(client, "nope")
 
 
 def test_a_deployment_is_found_by_the_beginning_of_its_id() -> None:

@@ -18,12 +18,12 @@ from headway.kernel.errors import InvalidInput
 @settable
 def set_(context: typer.Context, application: Named, *, settings: Mapping[str, Any], as_json: AsJson = False) -> None:
     """Sets how an application is built and started from its next deploy on; "" leaves it to what is detected again."""
-    from headway.cli.lookup import application as find
+    from headway.cli.lookup import find_application
 
     if not settings:
         raise InvalidInput("Say what is to be set, such as --start 'python3 app.py'; --help lists what there is.")
     with Session.of(context).client() as client:
-        place = find(client, application)
+        place = find_application(client, application)
         row = client.post("application.update", {"applicationId": place.application_id, **settings})
     if as_json:
         output.say_json(row)

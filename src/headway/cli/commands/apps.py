@@ -15,7 +15,7 @@ from headway.cli.options import AsJson, Since, Tail, Yes, wanted_lines
 from headway.cli.output import Column
 from headway.cli.remains import remains
 from headway.cli.session import Session
-from headway.cli.start_wait import Wait, say_started
+from headway.cli.start_wait import StartWait, say_started
 from headway.kernel.time_range import ALL
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def show(context: typer.Context, application: Named, *, as_json: AsJson = False)
         )
 
 
-def start(context: typer.Context, application: Named, *, wait: Wait = True, as_json: AsJson = False) -> None:
+def start(context: typer.Context, application: Named, *, wait: StartWait = True, as_json: AsJson = False) -> None:
     """Starts an application again, with the release that served last, and waits until it answers."""
     with Session.of(context).client() as client:
         place = _find(client, application)
@@ -146,9 +146,9 @@ def logs(
     with Session.of(context).client() as client:
         place = _find(client, application)
         if follow:
-            from headway.cli.output_reader import follow as show_on
+            from headway.cli.output_reader import show_output
 
-            show_on(client, place.application_id, place.name, wanted, as_json=as_json)
+            show_output(client, place.application_id, place.name, wanted, as_json=as_json)
             return
         text = client.get("application.readLogs", applicationId=place.application_id, **wanted) or ""
     if not text:
@@ -202,9 +202,9 @@ def _call(context: typer.Context, application: str, procedure: str, done: str, *
 
 
 def _find(client: Client, application: str) -> Place:
-    from headway.cli.lookup import application as find
+    from headway.cli.lookup import find_application
 
-    return find(client, application)
+    return find_application(client, application)
 
 
 def _fields(row: Mapping[str, Any], servers: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -218,6 +218,6 @@ def _compose(client: Client, named: str, service: str | None) -> dict[str, Any]:
 
 
 def _environment(client: Client, named: str | None, project: str | None) -> dict[str, Any]:
-    from headway.cli.lookup import DEFAULT_ENVIRONMENT, environment
+    from headway.cli.lookup import DEFAULT_ENVIRONMENT, find_environment
 
-    return {"environmentId": environment(client, named or DEFAULT_ENVIRONMENT, project)}
+    return {"environmentId": find_environment(client, named or DEFAULT_ENVIRONMENT, project)}

@@ -17,8 +17,7 @@ from headway.cli.options import AsJson, InProject, OnServer, Since, Tail, Yes, w
 from headway.cli.output import Column
 from headway.cli.remains import remains
 from headway.cli.session import Session
-from headway.cli.start_wait import Wait as Started
-from headway.cli.start_wait import say_started
+from headway.cli.start_wait import StartWait, say_started
 from headway.cli.statuses import Status
 from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput, NotFound
@@ -158,7 +157,7 @@ def deploy(
             output.say_json(made) if as_json else output.say(deployment_id)
 
 
-def start(context: typer.Context, compose: Named, *, wait: Started = True, as_json: AsJson = False) -> None:
+def start(context: typer.Context, compose: Named, *, wait: StartWait = True, as_json: AsJson = False) -> None:
     """Starts the containers of a compose service again, and waits until they are up and answer."""
     with Session.of(context).client() as client:
         found = find_compose(client, compose)

@@ -36,12 +36,16 @@ def carry_out(
     an hour. What is to go on without you is for: headway apps run.
     """
     from headway.cli.console import Console
-    from headway.cli.lookup import application as find
+    from headway.cli.lookup import find_application
 
     session = Session.of(context)
     with session.client() as client:
         console = Console.of(terminal=terminal)
-        given = {"applicationId": find(client, application).application_id, "command": command, **console.asked}
+        given = {
+            "applicationId": find_application(client, application).application_id,
+            "command": command,
+            **console.asked,
+        }
         answer = client.post("application.exec", given | ({} if process is None else {"process": process}))
     raise typer.Exit(console.hold(session.target(), str(answer["path"])))
 

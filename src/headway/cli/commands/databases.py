@@ -14,8 +14,7 @@ from headway.cli.confirmation import confirm
 from headway.cli.options import DATABASES, AsJson, InProject, OnServer, Since, Tail, Yes, wanted_lines
 from headway.cli.output import Column
 from headway.cli.session import Session
-from headway.cli.start_wait import Wait as Started
-from headway.cli.start_wait import say_started
+from headway.cli.start_wait import StartWait, say_started
 from headway.cli.statuses import Status
 from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput, NotFound
@@ -142,7 +141,7 @@ def show(context: typer.Context, database: Named, *, as_json: AsJson = False) ->
         output.say(f"{found.name} is reached by those who may change it.")
 
 
-def start(context: typer.Context, database: Named, *, wait: Started = True, as_json: AsJson = False) -> None:
+def start(context: typer.Context, database: Named, *, wait: StartWait = True, as_json: AsJson = False) -> None:
     """Starts a database that was stopped, and waits until it is up."""
     with Session.of(context).client() as client:
         found = find_database(client, database)

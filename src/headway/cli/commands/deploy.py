@@ -111,10 +111,10 @@ def deploy_again(
 
     Exits as 'headway deploy' does.
     """
-    from headway.cli.lookup import application as find
+    from headway.cli.lookup import find_application
 
     with Session.of(context).client() as client:
-        place = find(client, application)
+        place = find_application(client, application)
         deployment_id = client.deploy(place.application_id, title)
         _await(client, deployment_id, place.application_id, place.name, wait=wait, as_json=as_json)
 

@@ -154,11 +154,11 @@ def cells(row: Mapping[str, Any], now: datetime) -> tuple[str, ...]:
 
 
 def _rows(client: Client, application: str | None) -> list[Mapping[str, Any]]:
-    from headway.cli.lookup import application as find
+    from headway.cli.lookup import find_application
 
     if application is None:
         return list(client.get("deployment.allCentralized"))
-    place = find(client, application)
+    place = find_application(client, application)
     rows = client.get("deployment.all", applicationId=place.application_id)
     return [{**row, "application": {"name": place.name}} for row in rows]
 

@@ -31,12 +31,12 @@ def detect(
 
     Exits with 1 where a deploy would find no way to build it.
     """
-    from headway.cli.lookup import application as find
+    from headway.cli.lookup import find_application
 
     tried = {"buildCommand": build_command, "startCommand": start_command, "publishDirectory": publish, "port": port}
     tried["detection"] = None if detection is None else rules_of(detection)
     with Session.of(context).client() as client:
-        application_id = find(client, application).application_id
+        application_id = find_application(client, application).application_id
         row = client.detect(application_id, {name: value for name, value in tried.items() if value is not None})
     output.say_json(row) if as_json else output.say_fields(_fields(row))
     if row["problem"] is not None:

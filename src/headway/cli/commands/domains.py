@@ -110,9 +110,9 @@ def _of(client: Client, named: str) -> list[Mapping[str, Any]]:
 
 def _find(client: Client, named: str) -> Service:
     """The application or compose service. Raises NotFound, and InvalidInput for a database."""
-    from headway.cli.lookup import service as find
+    from headway.cli.lookup import find_service
 
-    found = find(client, named)
+    found = find_service(client, named)
     if found.group == "databases":
         raise InvalidInput(
             f"{found.name} is a database ({found.kind}): it does not speak HTTP, and no host name leads to it. "

@@ -235,9 +235,9 @@ def _owner(client: Client, service: str | None, project: str | None, environment
 
 
 def _of_service(client: Client, named: str) -> Owner:
-    from headway.cli.lookup import service as find
+    from headway.cli.lookup import find_service
 
-    found = find(client, named)
+    found = find_service(client, named)
     row = client.get(f"{found.kind}.one", **found.given)
     return Owner(
         label=found.name,

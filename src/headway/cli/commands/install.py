@@ -97,9 +97,9 @@ def uninstall(*, name: Name = _DEFAULT, yes: Yes = False) -> None:
 
     import asyncio
 
-    from headway.upkeep import down
+    from headway.upkeep import end_all
 
-    asyncio.run(down(settings))
+    asyncio.run(end_all(settings))
     for path in files:
         path.unlink(missing_ok=True)
     systemd.control("daemon-reload")
@@ -117,11 +117,10 @@ def keep(
 
     settings = settings_of(data_dir, os.environ)
 
-    from headway.upkeep import keep as become
-    from headway.upkeep import prepare as see_to
+    from headway.upkeep import become, set_gates
 
     if prepare:
-        see_to(settings)
+        set_gates(settings)
     else:
         become(settings, part)
 

@@ -226,13 +226,13 @@ def _find(client: Client, named: str) -> Row:
 
 
 def _wanted(client: Client, projects: list[str] | None, apps: list[str] | None) -> dict[str, list[str]]:
-    from headway.cli.lookup import application, find_project
+    from headway.cli.lookup import find_application, find_project
 
     wanted = {}
     if projects:
         wanted["accessedProjects"] = [find_project(client, each)["projectId"] for each in projects]
     if apps:
-        wanted["accessedServices"] = [application(client, each).application_id for each in apps]
+        wanted["accessedServices"] = [find_application(client, each).application_id for each in apps]
     return wanted
 
 

@@ -172,13 +172,13 @@ def _bounds(
     composes: list[str] | None,
 ) -> dict[str, list[str]]:
     from headway.cli.commands.composes import find_compose
-    from headway.cli.lookup import application, find_project
+    from headway.cli.lookup import find_application, find_project
 
     bounds: dict[str, list[str]] = {} if events is None else {"events": events}
     if projects is not None:
         bounds["projectIds"] = [str(find_project(client, each)["projectId"]) for each in projects if each]
     if apps is not None or composes is not None:
-        found = [application(client, each).application_id for each in apps or () if each]
+        found = [find_application(client, each).application_id for each in apps or () if each]
         bounds["serviceIds"] = found + [find_compose(client, each).compose_id for each in composes or () if each]
     return bounds
 

@@ -124,6 +124,6 @@ def _compose_id(client: Client, named: str) -> str:
 
 
 def _id(client: Client, named: str) -> str:
-    from headway.cli.lookup import application
+    from headway.cli.lookup import find_application
 
-    return application(client, named).application_id
+    return find_application(client, named).application_id

@@ -194,9 +194,9 @@ def usability(left: Json) -> str:
 
 def _rows(client: Client, named: str) -> list[Json]:
     """The deployments of a service. Raises NotFound, and InvalidInput for a database."""
-    from headway.cli.lookup import service as find
+    from headway.cli.lookup import find_service
 
-    service = find(client, named)
+    service = find_service(client, named)
     if service.group == "databases":
         raise InvalidInput(
             f"{service.name} is a database, and its data stays whatever is deployed: there is nothing to go back to. "

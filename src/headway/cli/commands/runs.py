@@ -46,10 +46,10 @@ def run(
     Ctrl-C cancels it. Where it did not end by itself the exit status is 137 (killed), 130 (cancelled), 124 (its time
     was up) or 1. No shell reads the command; a line for one is given as: -- sh -c 'echo $DATA_DIR'
     """
-    from headway.cli.lookup import application as find
+    from headway.cli.lookup import find_application
 
     with Session.of(context).client() as client:
-        given = {"applicationId": find(client, application).application_id, "command": command}
+        given = {"applicationId": find_application(client, application).application_id, "command": command}
         deployment_id = client.start("application.run", given | {"title": title, "timeoutSeconds": timeout})
         if detach:
             output.say_json({"deploymentId": deployment_id}) if as_json else output.say(deployment_id)
@@ -71,10 +71,10 @@ def list_runs(
     as_json: AsJson = False,
 ) -> None:
     """Lists what was run inside an application, the newest first."""
-    from headway.cli.lookup import application as find
+    from headway.cli.lookup import find_application
 
     with Session.of(context).client() as client:
-        application_id = find(client, application).application_id
+        application_id = find_application(client, application).application_id
         page = client.get("deployment.search", type="run", id=application_id, limit=limit)
     if as_json:
         output.say_json(page["rows"])

@@ -203,10 +203,10 @@ def _text(command: str | None, file: Path | None) -> dict[str, str]:
 
 def _where(client: Client, app: str | None, compose: str | None, service: str | None) -> dict[str, Any]:
     from headway.cli.commands.composes import find_compose
-    from headway.cli.lookup import application
+    from headway.cli.lookup import find_application
 
     if app is not None:
-        return {"scheduleType": "application", "applicationId": application(client, app).application_id}
+        return {"scheduleType": "application", "applicationId": find_application(client, app).application_id}
     if compose is not None:
         found = find_compose(client, compose)
         return {"scheduleType": "compose", "composeId": found.compose_id, "serviceName": service}

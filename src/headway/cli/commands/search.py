@@ -94,9 +94,9 @@ def _places(client: Client, application: str | None, project: str | None, enviro
     from headway.cli import lookup
 
     if application is not None:
-        return {"type": "application", "id": lookup.application(client, application, project).application_id}
+        return {"type": "application", "id": lookup.find_application(client, application, project).application_id}
     if environment is not None:
-        return {"environmentId": lookup.environment(client, environment, project)}
+        return {"environmentId": lookup.find_environment(client, environment, project)}
     return {"projectId": lookup.find_project(client, project)["projectId"]} if project is not None else {}
 
 

@@ -42,7 +42,7 @@ def serve(
 
     import uvloop
 
-    from headway.foreground import serve as run_panel
+    from headway.foreground import run_panel
 
     raise typer.Exit(uvloop.run(run_panel(settings, given_variables(os.environ, options))))
 
@@ -63,7 +63,7 @@ def down(
 
     import asyncio
 
-    from headway.upkeep import down as end_all
+    from headway.upkeep import end_all
 
     asyncio.run(end_all(settings))
     output.say(f"Nothing of {settings.data_dir} runs any more.")

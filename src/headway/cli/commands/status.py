@@ -41,12 +41,11 @@ def status(
     as_json: AsJson = False,
 ) -> None:
     """Shows every service: what serves since when from which commit, where it answers, and what is deployed now."""
-    from headway.cli.lookup import service as find
-    from headway.cli.lookup import services
+    from headway.cli.lookup import find_service, services
     from headway.cli.overview import overviews
 
     with Session.of(context).client() as client:
-        found = overviews(client, services(client) if service is None else [find(client, service)])
+        found = overviews(client, services(client) if service is None else [find_service(client, service)])
         moving = _Moving.of(client) if service is None else None
     if service is not None and not found:
         raise NotFound(f"{service} was removed meanwhile.")

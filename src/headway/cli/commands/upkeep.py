@@ -37,13 +37,12 @@ def backup(
     """
     settings = _settings(data_dir)
 
-    from headway.upkeep import as_json as told
-    from headway.upkeep import back_up
+    from headway.upkeep import back_up, json_of
 
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     made = back_up(settings, (file or Path(f"headway-{stamp}.tar.gz")).absolute(), with_logs=logs)
     if as_json:
-        output.say_json(told(made))
+        output.say_json(json_of(made))
         return
     output.say(f"{made.path}: {made.files} files, {made.bytes / _MIB:.1f} MiB. It holds the key to all secrets.")
 
@@ -60,12 +59,11 @@ def restore(
     """
     settings = _settings(data_dir)
 
-    from headway.upkeep import as_json as told
-    from headway.upkeep import restore as put_back
+    from headway.upkeep import json_of, put_back
 
     made = put_back(settings, file.absolute())
     if as_json:
-        output.say_json(told(made))
+        output.say_json(json_of(made))
         return
     output.say(f"{settings.data_dir} is restored: {made.files} files of {made.made_at}, by Headway {made.made_by}.")
     if made.unsent:
@@ -88,14 +86,13 @@ def upgrade_check(*, data_dir: DataDir = None, as_json: AsJson = False) -> None:
 
     from headway.cli.diagnosis import can_work
     from headway.cli.upgrade_outlook import judge
-    from headway.upkeep import as_json as told
-    from headway.upkeep import look_ahead
+    from headway.upkeep import json_of, look_ahead
 
     outlook = look_ahead(settings)
     findings = judge(outlook)
     possible = can_work(findings)
     if as_json:
-        output.say_json({"canUpgrade": possible, **told(outlook)})
+        output.say_json({"canUpgrade": possible, **json_of(outlook)})
     else:
         say_findings(findings)
         output.say()

@@ -150,12 +150,12 @@ def _whose(client: Client, app: str | None, compose: str | None, database: str |
     """Whose volume it is. Raises InvalidInput."""
     from headway.cli.commands.composes import find_compose
     from headway.cli.commands.databases import find_database
-    from headway.cli.lookup import application
+    from headway.cli.lookup import find_application
 
     if [app, compose, database].count(None) != 2:
         raise InvalidInput("Say whose volume it is: one of --app, --compose and --database.")
     if database is not None:
         return find_database(client, database).given
     if app is not None:
-        return {"serviceType": "application", "applicationId": application(client, app).application_id}
+        return {"serviceType": "application", "applicationId": find_application(client, app).application_id}
     return {"serviceType": "compose", "composeId": find_compose(client, compose or "").compose_id}

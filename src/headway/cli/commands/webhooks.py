@@ -144,6 +144,6 @@ def _say_done(done: Row) -> None:
 
 
 def _find(client: Client, application: str) -> str:
-    from headway.cli.lookup import application as find
+    from headway.cli.lookup import find_application
 
-    return find(client, application).application_id
+    return find_application(client, application).application_id

@@ -16,7 +16,7 @@ from headway.kernel.vault import Vault
 _SETTING = "values of variables"
 
 
-def survey(tx: Tx, _vault: Vault) -> Iterator[Line]:
+def keys_survey(tx: Tx, _vault: Vault) -> Iterator[Line]:
     """A line for each key that is shown no values of variables any more, because it is only for some scopes, and for
     each member with other keys, who is shown none because members change none.
     """

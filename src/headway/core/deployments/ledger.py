@@ -9,10 +9,9 @@ from typing import Any
 
 from sqlalchemy import bindparam, case, func, literal, select, update
 
-from headway.core.deployments import lease as leases
-from headway.core.deployments import queue, setbacks, store
+from headway.core.deployments import leases, queue, setbacks, store
 from headway.core.deployments.idempotency import Once, Queued, keep, started_by
-from headway.core.deployments.lease import Lease
+from headway.core.deployments.leases import Lease
 from headway.core.deployments.model import Deployment, Request, SubjectType
 from headway.core.deployments.registration import register
 from headway.core.deployments.run import Owner, Subject

@@ -12,8 +12,7 @@ from typing import Generic, TypeVar
 
 from headway.core.access.model import Actor
 from headway.core.access.policy import Missing, Noun, Permission, permit, reach
-from headway.core.deployments import list_queries, store
-from headway.core.deployments import search as searching
+from headway.core.deployments import list_queries, search, store
 from headway.core.deployments.list_queries import Page, Part
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.queue_position import waits_of
@@ -182,8 +181,8 @@ class DeploymentReader:
             wanted = filters
             if filters.environment_id is not None:
                 wanted = replace(filters, services=self._services_in(tx, filters.environment_id))
-            found = searching.search(tx, mine, reached, wanted, page, time_is_up=lambda: time.monotonic() > end)
-            counts = searching.count(tx, mine, reached, wanted) if counted else None
+            found = search.search(tx, mine, reached, wanted, page, time_is_up=lambda: time.monotonic() > end)
+            counts = search.count(tx, mine, reached, wanted) if counted else None
             return self._shown(tx, replace(found, counts=counts), view)
 
         key = ("search", mine, reached, filters, page, counted, view.name)

@@ -20,7 +20,7 @@ from sqlalchemy import Integer, bindparam, cast, func, insert, null, select, tex
 from sqlalchemy.exc import IntegrityError
 
 from headway.core.deployments import store
-from headway.core.deployments.lease import Lease
+from headway.core.deployments.leases import Lease
 from headway.core.deployments.model import Deployment, Lane, Request
 from headway.core.deployments.status import Status
 from headway.infra.db.tables.deployments import CLAIMABLE, PENDING, RUNNING, deployments, hosts, turns

@@ -8,7 +8,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Protocol
 
-from headway.core.deployments import lease
+from headway.core.deployments import leases
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.registration import RegisteredTwice, register
 from headway.core.deployments.run import Kind, Subject
@@ -91,7 +91,7 @@ class Engine:
 
     async def take_over(self, panel_id: str) -> None:
         """Voids the leases of this panel's earlier starts, by the one that holds its data directory's lock."""
-        await self._parts.write(lambda tx: lease.release_of_panel(tx, panel_id))
+        await self._parts.write(lambda tx: leases.release_of_panel(tx, panel_id))
 
     async def run(self) -> None:
         """Runs every loop until ``stop``, then lets the runs go on without this panel."""

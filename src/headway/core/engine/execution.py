@@ -10,9 +10,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from headway.core.deployments import lease as leases
-from headway.core.deployments import store
-from headway.core.deployments.lease import Lease
+from headway.core.deployments import leases, store
+from headway.core.deployments.leases import Lease
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Deadlines, Json, RunFailed
 from headway.core.deployments.status import Status

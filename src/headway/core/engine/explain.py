@@ -8,7 +8,7 @@ import signal
 from collections.abc import Mapping
 from datetime import timedelta
 
-from headway.core.deployments.lease import LeaseLost
+from headway.core.deployments.leases import LeaseLost
 from headway.core.deployments.status import Intent, Reason
 from headway.infra.hosts.base import AnchorGone, Cause, EpochPassed, Exit, GateShut, GoneReason, HostUnreachable
 from headway.kernel.failures.explanation import Explanation

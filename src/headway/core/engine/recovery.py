@@ -8,9 +8,8 @@ import asyncio
 import logging
 from dataclasses import replace
 
-from headway.core.deployments import lease as leases
-from headway.core.deployments import setbacks, store
-from headway.core.deployments.lease import Lease, LeaseLost
+from headway.core.deployments import leases, setbacks, store
+from headway.core.deployments.leases import Lease, LeaseLost
 from headway.core.deployments.ledger import Outcome
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.setbacks import MOST_SETBACKS, Setbacks

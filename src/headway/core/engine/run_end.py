@@ -10,9 +10,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict, replace
 from typing import TypeVar
 
-from headway.core.deployments import lease as leases
-from headway.core.deployments import setbacks, store
-from headway.core.deployments.lease import Lease, LeaseLost
+from headway.core.deployments import leases, setbacks, store
+from headway.core.deployments.leases import Lease, LeaseLost
 from headway.core.deployments.ledger import IntentPending, Outcome
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Kind, Success, Undo

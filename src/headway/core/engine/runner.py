@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from headway.core.deployments import lease as leases
-from headway.core.deployments import store
-from headway.core.deployments.lease import FIRST_EPOCH, Lease, LeaseLost
+from headway.core.deployments import leases, store
+from headway.core.deployments.leases import FIRST_EPOCH, Lease, LeaseLost
 from headway.core.deployments.ledger import IntentPending, Outcome
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, RunFailed, Success

@@ -7,9 +7,8 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from headway.core.deployments import lease as leases
-from headway.core.deployments import queue, store
-from headway.core.deployments.lease import Lease
+from headway.core.deployments import leases, queue, store
+from headway.core.deployments.leases import Lease
 from headway.core.deployments.status import Intent
 from headway.core.engine.parts import Parts
 from headway.core.engine.run_end import set_back

@@ -66,7 +66,7 @@ def choose(builder: str | None, build_type: str, seen: Seen) -> Choice:
     return Choice(builder="native", reason=f"there is {lacking}")
 
 
-async def look(
+async def look_around(
     work: Work, workspace: Workspace, spec: BuildSpec, *, whether_lacking: bool = False, stays: bool = False
 ) -> Seen:
     """Looks at the workspace and its host, and where it is decided by that for what a native build lacks. With

@@ -15,8 +15,7 @@ from headway.features.backups.database.model import DatabaseBackup
 from headway.features.backups.database.requests import DATABASE_JOB
 from headway.features.backups.volume.model import VolumeBackup
 from headway.features.backups.volume.requests import VOLUME_JOB
-from headway.features.destinations import store as destinations
-from headway.features.destinations import stored_backup_store
+from headway.features.destinations import store, stored_backup_store
 from headway.features.destinations.stored_backup_model import KeptOf
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
@@ -49,7 +48,7 @@ class BackupOverviewReader:
         """Every backup that the caller may see, by name."""
 
         def look(tx: Tx) -> Sequence[BackupOverview]:
-            names = destinations.names(tx, actor.organization_id)
+            names = store.names(tx, actor.organization_id)
             return [*self._of(tx, actor, DATABASE_JOB, names), *self._of(tx, actor, VOLUME_JOB, names)]
 
         found = await self.db.read(look)

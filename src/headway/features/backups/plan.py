@@ -15,7 +15,7 @@ from headway.features.backups.base import BackupTarget, P
 from headway.features.backups.model import B
 from headway.features.destinations import stored_backup_store
 from headway.features.destinations.stored_backup_model import checked_path, checked_prefix, path_of
-from headway.features.servers import store as servers
+from headway.features.servers import store
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError, InvalidInput
 from headway.kernel.secret import Secret
@@ -49,7 +49,7 @@ def plan_restore(target: BackupTarget[B, P], tx: Tx, deployment: Deployment) -> 
 
 def name_of_host(tx: Tx, host_id: str) -> str:
     """The name of a server, "" for the panel's own machine. Raises NotFound."""
-    return "" if host_id == LOCAL_HOST else servers.find(tx, host_id).name
+    return "" if host_id == LOCAL_HOST else store.find(tx, host_id).name
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from headway.core.access.policy import Missing
-from headway.core.deployments import store as deployments
+from headway.core.deployments import store
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.retention import Attempts
 from headway.core.engine.concurrency import at_once
@@ -118,7 +118,7 @@ class StoredBackupRetention:
 
 def _in_use(tx: Tx) -> set[tuple[str, str]]:
     """(destination, path) of what is to be restored, for good or on trial: it stays until that has ended."""
-    asked = deployments.inputs_of_unfinished(tx, (SubjectType.BACKUP, SubjectType.VOLUME_BACKUP))
+    asked = store.inputs_of_unfinished(tx, (SubjectType.BACKUP, SubjectType.VOLUME_BACKUP))
     return {(str(each["destination_id"]), str(each["file"])) for each in asked if "file" in each}
 
 

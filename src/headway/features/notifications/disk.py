@@ -15,7 +15,7 @@ from headway.core.access.policy import Missing
 from headway.core.deployments.retention import Attempts
 from headway.core.deployments.store import add_to_outbox
 from headway.core.engine.concurrency import at_once
-from headway.features.servers import store as servers
+from headway.features.servers import store
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.dataclass import dataclass
@@ -104,5 +104,5 @@ def _told(tx: Tx, host_id: str, free: int) -> dict[str, Any]:
     bare = {"freeBytes": free, "time": tx.now.isoformat()}
     if host_id == _HERE:
         return bare
-    server = servers.find(tx, host_id)
+    server = store.find(tx, host_id)
     return {**bare, "serverId": host_id, "serverName": server.name, "organizationId": server.organization_id}

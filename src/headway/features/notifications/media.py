@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
-from headway.features.notifications.messages import body_of, calling_nobody, title_of
+from headway.features.notifications.messages import body_of, calling_nobody, message_title
 from headway.features.notifications.model import WEBHOOK, Channel, ChannelTarget, Notice
 from headway.features.notifications.turns import Turns
 from headway.infra.hosts import cgroups
@@ -72,7 +72,10 @@ class Media:
         if channel.medium == WEBHOOK:
             await _post(channel, notice, now)
             return
-        title, body = title_of(notice.event, notice.payload), body_of(notice.event, notice.notice_id, notice.payload)
+        title, body = (
+            message_title(notice.event, notice.payload),
+            body_of(notice.event, notice.notice_id, notice.payload),
+        )
         async with self.turns.of(channel.organization_id):
             await self._by_apprise(channel.target, calling_nobody(title), calling_nobody(body))
 
@@ -133,7 +136,7 @@ def body_for(notice: Notice) -> bytes:
         "id": notice.notice_id,
         "type": notice.event,
         "timestamp": notice.created_at.isoformat(timespec="milliseconds"),
-        "title": title_of(notice.event, notice.payload),
+        "title": message_title(notice.event, notice.payload),
         "data": dict(notice.payload),
     }
     return json.dumps(told, ensure_ascii=False).encode()

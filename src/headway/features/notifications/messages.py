@@ -30,7 +30,7 @@ _CALLS = re.compile(r"(?<=@)(?=everyone|here|channel|all)|(?<=<)(?=[@!#])|(?<=\]
 _NOTHING = "\N{ZERO WIDTH SPACE}"
 
 
-def title_of(event: str, payload: Mapping[str, Any]) -> str:
+def message_title(event: str, payload: Mapping[str, Any]) -> str:
     """One line."""
     match event.rpartition("."):
         case "channel", _, "test":
@@ -63,7 +63,7 @@ def body_of(event: str, notice_id: str, payload: Mapping[str, Any]) -> str:
         lines.append(f"{items} of its items failed again and again. settings.health says which, and why.")
     if left := payload.get("quiet"):
         lines.append(f"The same has happened {left} more times since this was told last.")
-    return "\n".join((title_of(event, payload), *lines, f"Notification {notice_id}"))[:_LONGEST]
+    return "\n".join((message_title(event, payload), *lines, f"Notification {notice_id}"))[:_LONGEST]
 
 
 def calling_nobody(text: str) -> str:

@@ -9,7 +9,7 @@ from headway.features.edge import domains_store
 from headway.features.edge.domains_model import Domain, EdgeFacts
 from headway.features.previews.doors import open_door
 from headway.features.previews.model import Preview
-from headway.features.services import store as services_store
+from headway.features.services import store
 from headway.features.services.kinds import ServiceKinds
 from headway.features.services.model import DesiredState, Service, ServiceStatus
 from headway.infra.db.transaction import Tx
@@ -45,7 +45,7 @@ class PreviewedServices:
         except NotFound:
             return None
         domains = domains_store.of_subject(tx, kind, preview_id)
-        front = services_store.front(tx, preview_id, frozenset({found.kind})) if found.host_name else None
+        front = store.front(tx, preview_id, frozenset({found.kind})) if found.host_name else None
         if front is not None:
             domains = domains_store.standing(tx, kind, preview_id, front, self.facts)
         own_first = tuple(sorted(domains, key=lambda each: each.generated))
@@ -69,9 +69,9 @@ class PreviewedServices:
             own = self.facts.generated_host(running.host_name)
         settings = specs.settings(parent.settings, pull)
         env = specs.variables(parent.settings, pull, hosts[0].wish.host if hosts else own)
-        fields = {"settings": services_store.kept(settings, self.kinds.vault), "env": self.kinds.vault.seal(env)}
+        fields = {"settings": store.kept(settings, self.kinds.vault), "env": self.kinds.vault.seal(env)}
         # Not its host: what it has released lies there, also where the service was moved to another since.
-        services_store.set_fields(tx, preview_id, **fields, build_host_id=parent.build_host_id)
+        store.set_fields(tx, preview_id, **fields, build_host_id=parent.build_host_id)
 
     def _open_doors(self, tx: Tx, parent: Service[Any], running: Service[Any], preview: Preview) -> None:
         kind = preview.service_type
@@ -86,7 +86,7 @@ class PreviewedServices:
         for wish in wishes:
             name = self.facts.name_in(wish.host) if specs.below else None
             if name not in {None, running.app_name} and (
-                services_store.app_name_is_taken(tx, name or "") or services_store.named(tx, name or "")
+                store.app_name_is_taken(tx, name or "") or store.named(tx, name or "")
             ):
                 raise InvalidInput(f"{wish.host} is the name of another service; give previewWildcard.")
             subject = (kind, running.service_id)
@@ -101,10 +101,10 @@ class PreviewedServices:
 
 def rest(tx: Tx, preview_id: str) -> None:
     """Nothing of a preview runs from now on, until it is deployed again."""
-    services_store.set_fields(tx, preview_id, wanted=DesiredState.DOWN, status=ServiceStatus.IDLE)
+    store.set_fields(tx, preview_id, wanted=DesiredState.DOWN, status=ServiceStatus.IDLE)
 
 
 def begin_deletion(tx: Tx, subject_type: SubjectType, preview_id: str) -> None:
     """From here on it is gone for everybody; the rest is cleared after the commit, or by the next panel."""
     domains_store.forget(tx, subject_type, preview_id)
-    services_store.begin_deletion(tx, preview_id)
+    store.begin_deletion(tx, preview_id)

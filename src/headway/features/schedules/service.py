@@ -9,6 +9,7 @@ from datetime import datetime
 
 from headway.core.access.model import Actor, Role
 from headway.core.access.policy import Missing, Noun, Permission, permit, sees
+from headway.core.deployments import store as deployments
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.idempotency import Once, Queued
 from headway.core.deployments.latest_runs import LatestRun, latest_runs
@@ -17,7 +18,6 @@ from headway.core.deployments.model import Deployment, Request, SubjectType, ask
 from headway.core.deployments.service import LogFiles, Stopping
 from headway.core.deployments.status import Intent
 from headway.core.deployments.store import DeploymentNotFound
-from headway.core.deployments.store import find as find_deployment
 from headway.core.deployments.subject_shutdown import end_unfinished
 from headway.core.deployments.subjects import NOUNS
 from headway.core.engine.scheduler.cron import Cron, checked
@@ -179,7 +179,7 @@ class ScheduleService:
 
         queued = await self._db.run(write)
         with suppress(DeploymentNotFound):
-            return queued, await self._db.read(lambda tx: find_deployment(tx, queued.deployment_id))
+            return queued, await self._db.read(lambda tx: deployments.find(tx, queued.deployment_id))
         return queued, None
 
     async def delete(self, actor: Actor, permission: Permission, schedule_id: str) -> ScheduleOverview:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
-from headway.core.deployments.lease import FIRST_EPOCH
+from headway.core.deployments.leases import FIRST_EPOCH
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Deadlines, Json, Run, RunFailed
 from headway.core.deployments.status import Reason

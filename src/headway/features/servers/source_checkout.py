@@ -96,7 +96,7 @@ class Supply:
         return self._errand
 
 
-def undos(hosts: Mapping[str, Host]) -> Mapping[str, Undo]:
+def checkout_undos(hosts: Mapping[str, Host]) -> Mapping[str, Undo]:
     """What takes back what is recorded on the way."""
     here = hosts[LOCAL_HOST]
 

@@ -8,7 +8,7 @@ from typing import Any, Generic
 
 from headway.core.access.model import Actor
 from headway.core.access.policy import Permission
-from headway.core.deployments import store as deployments
+from headway.core.deployments import store
 from headway.core.deployments.idempotency import Once, Queued
 from headway.features.services import releases_store
 from headway.features.services.model import S
@@ -60,7 +60,7 @@ class DropService(Generic[S]):
 
 def needed(tx: Tx, service_id: str, *, reader: ServiceReader[Any], vault: Vault) -> Needed:
     """The archives of a service that are needed; none where it is gone."""
-    unfinished = deployments.unfinished_of_subject(tx, reader.kind, service_id)
+    unfinished = store.unfinished_of_subject(tx, reader.kind, service_id)
     settings = reader.settings_of(tx, service_id, vault)
     named = None if settings is None or settings.drop.archive is None else settings.drop.archive.digest
     return needed_by(unfinished, named, releases_store.commits_of(tx, service_id))

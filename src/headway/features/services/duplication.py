@@ -7,7 +7,7 @@ from typing import Protocol
 
 from headway.core.access.model import Actor
 from headway.core.access.policy import Missing, Noun, Permission, permit
-from headway.features.projects import store as projects
+from headway.features.projects import store
 from headway.features.projects.model import Environment, ServicePlace
 from headway.features.projects.service import added_project
 from headway.infra.db.engine import Database
@@ -64,12 +64,12 @@ class EnvironmentDuplication:
                 made |= set(copy(tx, actor, environment_id, target, only))
             if only is not None and set(only) - made:
                 raise Missing(Noun.APPLICATION)
-            return projects.find_environment(tx, self.vault, target.environment_id)
+            return store.find_environment(tx, self.vault, target.environment_id)
 
         return await self.db.run(write)
 
     def _place(self, tx: Tx, actor: Actor, permission: Permission, environment_id: str) -> ServicePlace:
-        place = projects.place_of(tx, environment_id)
+        place = store.place_of(tx, environment_id)
         permit(actor, permission, place.organization_id, place.project_id, noun=Noun.ENVIRONMENT)
         return place
 
@@ -83,7 +83,7 @@ class EnvironmentDuplication:
             actor.organization_id,
             name=name,
             description=description,
-            env=projects.find_project(tx, self.vault, source.project_id).env,
-            env_inside=projects.find_environment(tx, self.vault, source.environment_id).env,
+            env=store.find_project(tx, self.vault, source.project_id).env,
+            env_inside=store.find_environment(tx, self.vault, source.environment_id).env,
         )
-        return projects.place_of(tx, environment.environment_id)
+        return store.place_of(tx, environment.environment_id)

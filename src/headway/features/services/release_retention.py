@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 
-from headway.core.deployments import store as deployments
+from headway.core.deployments import store
 from headway.core.deployments.model import SubjectType
 from headway.features.services import releases_store
 from headway.features.services.model import Release, ReleaseState
@@ -74,7 +74,7 @@ def kept_by(own: ServiceSettings | None, default: KeptReleases) -> KeptReleases:
 def beyond(tx: Tx, kind: SubjectType, service_id: str, keep: KeptReleases) -> list[Release]:
     """The releases that a service of this kind does not keep, the newest first."""
     releases = releases_store.of_service(tx, service_id)
-    wanted = deployments.wanted_releases(tx, kind, service_id)
+    wanted = store.wanted_releases(tx, kind, service_id)
     staying = kept_of([_holding(each, wanted) for each in releases], keep, tx.now)
     return [each for each in releases if each.release_id not in staying]
 
@@ -82,7 +82,7 @@ def beyond(tx: Tx, kind: SubjectType, service_id: str, keep: KeptReleases) -> li
 def is_needed(tx: Tx, kind: SubjectType, release: Release) -> bool:
     """Whether a release of a service of this kind starts, serves, drains, or is gone back to by what waits or runs."""
     row = releases_store.find(tx, release.release_id)
-    wanted = deployments.wanted_releases(tx, kind, release.service_id)
+    wanted = store.wanted_releases(tx, kind, release.service_id)
     return row is not None and _holding(releases_store.release_of(row), wanted).is_needed
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from headway.core.deployments import store as deployments
+from headway.core.deployments import store
 from headway.core.deployments.model import Lane, Request
 from headway.features.services import releases_store
 from headway.features.services.model import Service, type_of
@@ -76,4 +76,4 @@ def serving_commit(tx: Tx, service_id: str) -> dict[str, str] | None:
     if release is None or release.commit_hash is None:
         return None
     bare = {"hash": release.commit_hash, "subject": "", "author": "", "branch": ""}
-    return deployments.commit_of(tx, release.deployment_id) or bare
+    return store.commit_of(tx, release.deployment_id) or bare

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row, select, update
 
-from headway.core.deployments import store as deployments
+from headway.core.deployments import store
 from headway.core.deployments.model import SubjectType
 from headway.features.services.model import DesiredState, Kinds, ServiceStatus
 from headway.infra.db.tables.services import services
@@ -42,4 +42,4 @@ def started(tx: Tx, service_id: str, status: ServiceStatus) -> Whose | None:
 
 def _waits(tx: Tx, row: Row[Any]) -> bool:
     subject_type = SubjectType(row.kind) if row.preview_of is None else SubjectType.PREVIEW
-    return bool(deployments.unfinished_of_subject(tx, subject_type, row.service_id))
+    return bool(store.unfinished_of_subject(tx, subject_type, row.service_id))

@@ -22,7 +22,7 @@ from headway.features.services.compose import deploy as compose_deploy
 from headway.features.services.compose import engine_fetch as of_compose_builds
 from headway.features.services.compose import powers as of_composes
 from headway.features.services.compose import rollback as compose_rollback
-from headway.features.services.compose import survey as outlook
+from headway.features.services.compose import survey
 from headway.features.services.compose.memory_share_store import demand_of_composes
 from headway.features.services.compose.plan import START
 from headway.features.services.database import connection
@@ -63,5 +63,5 @@ def service_surveys(settings: Settings) -> tuple[Survey, ...]:
         custom_traefik.survey,
         of_composes.survey,
         of_compose_builds.survey,
-        partial(outlook.survey, most=outlook.bounds_of(settings)),
+        partial(survey.survey, most=survey.bounds_of(settings)),
     )

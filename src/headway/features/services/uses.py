@@ -13,7 +13,7 @@ from headway.features.git.ssh_keys import SshKeyService
 from headway.features.projects.model import ListedService, ServicePlace
 from headway.features.projects.service import ProjectService
 from headway.features.registries.service import RegistryService
-from headway.features.servers import store as servers_store
+from headway.features.servers import store
 from headway.features.services import directory
 from headway.features.services.model import Service
 from headway.infra.db.engine import Database
@@ -54,7 +54,7 @@ class UsersReader:
 
         def read(tx: Tx) -> Users:
             found = self._users(tx, actor, lambda each: each.git.ssh_key_id == ssh_key_id)
-            servers = servers_store.of_organization(tx, actor.organization_id)
+            servers = store.of_organization(tx, actor.organization_id)
             entered = [(each.server_id, each.name) for each in servers if each.access.ssh_key_id == ssh_key_id]
             return Users(services=found.services, servers=entered)
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from headway.features.notifications.media import hidden, signature
-from headway.features.notifications.messages import body_of, calling_nobody, title_of
+from headway.features.notifications.messages import body_of, calling_nobody, message_title
 from headway.features.notifications.model import (
     DEFAULT_EVENTS,
     MOST_ATTEMPTS,
@@ -80,7 +80,7 @@ def test_the_waits_grow_and_end() -> None:
 
 def test_people_read_what_has_happened_and_under_which_id() -> None:
     payload = {"subjectName": "shop", "title": "Fix the till", "errorMessage": "exit status 1", "quiet": 3}
-    assert title_of("application.error", payload) == "shop: Fix the till has failed"
+    assert message_title("application.error", payload) == "shop: Fix the till has failed"
     body = body_of("application.error", "the-id", payload)
     assert "Error: exit status 1" in body
     assert "3 more times" in body

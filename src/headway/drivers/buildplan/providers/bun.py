@@ -12,13 +12,13 @@ from headway.drivers.buildplan.providers.contract import Provider
 from headway.drivers.buildplan.providers.node import WEB
 from headway.drivers.buildplan.providers.node_managers import find_manager, named_manager
 from headway.drivers.buildplan.providers.node_package import Package, has_package, read_package, seen_package
-from headway.drivers.buildplan.providers.node_typescript import ENTRIES, WITH_MARKUP
+from headway.drivers.buildplan.providers.node_typescript import TYPED_ENTRIES, WITH_MARKUP
 from headway.drivers.buildplan.providers.node_versions import wanted_version
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import Tree
 from headway.kernel.artifacts import Process
 
-_ENTRIES: Final = (*ENTRIES, *WITH_MARKUP, "index.js", "server.js", "app.js", "main.js")
+_ENTRIES: Final = (*TYPED_ENTRIES, *WITH_MARKUP, "index.js", "server.js", "app.js", "main.js")
 
 
 def recognise(tree: Tree) -> str | None:

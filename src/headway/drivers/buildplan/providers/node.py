@@ -83,7 +83,7 @@ READS: Final = (
     f"**/{node_nodemon.FILE}",
     *(f"**/{name}" for name in WRANGLER),
     *node_program.ENTRIES,
-    *node_typescript.ENTRIES,
+    *node_typescript.TYPED_ENTRIES,
 )
 # By the `engines` of their own packages.
 _NODE_OF: Final[Mapping[tuple[str, int], str]] = {
@@ -94,7 +94,7 @@ _REQUIREMENTS: Final = "requirements.txt"
 _DOCUMENTS: Final = ("mkdocs.yml", "mkdocs.yaml", "conf.py", "pelicanconf.py", "docs/conf.py")
 _SEVERAL: Final = re.compile(r"[&;|\n]")
 _VARIABLE: Final = re.compile(r"[A-Za-z_]\w*=")
-_MAINS: Final = (*node_program.ENTRIES, *node_typescript.ENTRIES)
+_MAINS: Final = (*node_program.ENTRIES, *node_typescript.TYPED_ENTRIES)
 _MOST_PACKAGES: Final = 30
 _NX: Final[Mapping[str, str]] = {"NX_DAEMON": "false", "NX_NO_CLOUD": "true"}
 # Since 2 a task knows only the variables that turbo.json lists for it, unless it is told otherwise.

@@ -20,8 +20,7 @@ from headway.drivers.buildplan.providers.node_package import BUILDS, Package
 from headway.drivers.buildplan.providers.node_scripts import Line, built_by_image, called_lines, read_start, settled
 from headway.drivers.buildplan.providers.node_servers import SERVERS
 from headway.drivers.buildplan.providers.node_sites import SITES
-from headway.drivers.buildplan.providers.node_typescript import ENTRIES as TYPED
-from headway.drivers.buildplan.providers.node_typescript import typed_program
+from headway.drivers.buildplan.providers.node_typescript import TYPED_ENTRIES, typed_program
 from headway.drivers.buildplan.providers.node_unbuilt import bundling
 from headway.drivers.buildplan.providers.node_worker import is_worker
 from headway.kernel.dataclass import dataclass
@@ -356,7 +355,7 @@ def _called(subject: Subject, line: str) -> str:
 
 def _asks_npm(subject: Subject, line: str) -> bool:
     """Whether the line or a main file reads what a package manager tells those that it starts."""
-    texts = (subject.tree.text(name) for name in (*ENTRIES, *TYPED) if name in subject.tree.contents)
+    texts = (subject.tree.text(name) for name in (*ENTRIES, *TYPED_ENTRIES) if name in subject.tree.contents)
     return any(_OF_NPM.search(text) for text in (line, *texts))
 
 

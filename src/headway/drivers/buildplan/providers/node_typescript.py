@@ -17,7 +17,7 @@ from headway.kernel.dataclass import dataclass
 TSCONFIG: Final = "tsconfig.json"
 
 STEMS: Final = ("index", "main", "server", "app", "bot")
-ENTRIES: Final = (
+TYPED_ENTRIES: Final = (
     *(f"src/{stem}.ts" for stem in STEMS),
     *(f"{stem}.ts" for stem in STEMS),
     *(f"src/{stem}.mts" for stem in STEMS),
@@ -44,7 +44,7 @@ def typed_program(subject: Subject) -> Typed | None:
     named = [subject.package.text("main"), subject.package.text("module")]
     is_bun = subject.manager.name == "bun"  # which alone runs what has markup in it as it is
     endings = (".ts", ".mts", ".tsx") if is_bun else (".ts", ".mts")
-    candidates = [*(each.removeprefix("./") for each in named if each.endswith(endings)), *ENTRIES]
+    candidates = [*(each.removeprefix("./") for each in named if each.endswith(endings)), *TYPED_ENTRIES]
     candidates += [each for each in WITH_MARKUP if is_bun and _LISTENS.search(subject.tree.text(each))]
     entry = next((each for each in candidates if each in subject.tree), None)
     if entry is None:

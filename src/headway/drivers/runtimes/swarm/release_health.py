@@ -10,7 +10,7 @@ from typing import Any
 from headway.drivers.runtimes.container.log_pieces import EngineLog
 from headway.drivers.runtimes.container.state import WEB, ContainerState, read, unwrapped
 from headway.drivers.runtimes.contract.runtime import Behind, Piece
-from headway.drivers.runtimes.swarm import forwarder as forwarders
+from headway.drivers.runtimes.swarm import forwarder
 from headway.drivers.runtimes.swarm.cluster import Cluster
 from headway.drivers.runtimes.swarm.forwarder import Forwarder, Forwarders
 from headway.drivers.runtimes.swarm.health import Seen
@@ -56,7 +56,7 @@ class WatchedService:
         if self._forwarder is None or not task.addresses or self.spec.port is None:
             raise http_request.NoAnswer("there is no way into its network yet")
         inner = self.spec.container.port or 0
-        return await forwarders.ask(self.spec.port, self._forwarder, task.addresses[0], path, inner)
+        return await forwarder.ask(self.spec.port, self._forwarder, task.addresses[0], path, inner)
 
     async def last_lines(self, task: Task, count: int) -> list[str]:
         """The last lines that it wrote, masked."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headway.core.access.policy import Missing, Noun
-from headway.features.access.pages.account import PATH as ACCOUNT
 from headway.features.access.pages.account import SESSIONS, session_values
 from headway.features.access.pages.agents import agent_name
+from headway.features.access.pages.second_factor import ACCOUNT
 from headway.pages.forms import Flash, Form, Question
 from headway.pages.page import Page, View, Visit
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from headway.core.access.model import Role
 from headway.core.access.policy import Missing, Noun
-from headway.features.access.pages.member_list import PATH as MEMBERS
-from headway.features.access.pages.member_list import roles_of
+from headway.features.access.pages.member_list import MEMBERS_PATH, roles_of
 from headway.features.access.pages.reach import chosen, names, projects_of
 from headway.pages.forms import Flash, Form, Kind, Question
 from headway.pages.page import Asked, Page, View, Visit
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 RULES: Asked[GroupRulesRow] = Asked("organization.groupRules")
 SET, REMOVE = "organization.setGroupRule", "organization.removeGroupRule"
-PATH, ONE_PATH = f"{MEMBERS}/groups", f"{MEMBERS}/groups/{{groupRuleId}}"
+PATH, ONE_PATH = f"{MEMBERS_PATH}/groups", f"{MEMBERS_PATH}/groups/{{groupRuleId}}"
 _FOLDER = "features/access/pages"
 _NEXT = "It counts as of their next sign-in, which the provider asks them for within the time that a session lasts."
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headway.core.access.policy import Missing, Noun
-from headway.features.access.pages.member_list import INVITATIONS
-from headway.features.access.pages.member_list import PATH as LIST
+from headway.features.access.pages.member_list import INVITATIONS, MEMBERS_PATH
 from headway.pages.forms import Flash, Form, Question
 from headway.pages.page import Page, View, Visit
 from headway.pages.words import cut
@@ -23,7 +22,7 @@ async def show(visit: Visit) -> View:
     row = await _row(visit)
     withdraw = {
         "label": "Withdraw",
-        "href": f"{LIST}/invitations/{row['id']}/withdraw",
+        "href": f"{MEMBERS_PATH}/invitations/{row['id']}/withdraw",
         "icon": "remove",
         "danger": True,
     }
@@ -62,7 +61,7 @@ PAGE = Page(
             given=lambda visit: {"invitationId": visit.path["invitationId"]},
             asks=_ask,
             did=lambda _visit, _answer: Flash(text="Withdrawn: its link opens nothing any more."),
-            then=lambda _visit, _answer: LIST,
+            then=lambda _visit, _answer: MEMBERS_PATH,
         )
     },
 )

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from headway.core.access.policy import Missing, Noun
-from headway.features.access.pages.key_list import KEYS, SCOPES, key_values, people_of
-from headway.features.access.pages.key_list import PATH as LIST
+from headway.features.access.pages.key_list import KEYS, KEYS_PATH, SCOPES, key_values, people_of
 from headway.features.access.pages.reach import names, projects_of
 from headway.pages.forms import Flash, Form, Kind, Question
 from headway.pages.page import Page, View, Visit
@@ -47,7 +46,7 @@ async def _row(visit: Visit) -> ApiKeyRow:
 def _actions(visit: Visit, row: ApiKeyRow) -> Sequence[Mapping[str, object]]:
     if not visit.may(UPDATE):
         return ()
-    here = f"{LIST}/{row['id']}"
+    here = f"{KEYS_PATH}/{row['id']}"
     turn = (
         {"label": "Switch off", "href": f"{here}/off", "icon": "power"}
         if row["enabled"]
@@ -82,7 +81,7 @@ def _form(
         given=lambda visit: {"apiKeyId": visit.path["apiKeyId"], **(given or {})},
         asks=ask,
         did=lambda _visit, _answer: Flash(text=done),
-        then=lambda visit, _answer: LIST if operation == DELETE else f"{LIST}/{visit.path['apiKeyId']}",
+        then=lambda visit, _answer: KEYS_PATH if operation == DELETE else f"{KEYS_PATH}/{visit.path['apiKeyId']}",
         fields=fields or {},
     )
 

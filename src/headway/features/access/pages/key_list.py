@@ -16,7 +16,7 @@ from headway.pages.words import moment
 if TYPE_CHECKING:
     from headway.features.access.api.rows import ApiKeyRow, MemberRow, NewApiKeyRow
 
-PATH = "/keys"
+KEYS_PATH = "/keys"
 ROWS = 50
 KEYS: Asked[list[ApiKeyRow]] = Asked("user.apiKeys")
 PEOPLE: Asked[list[MemberRow]] = Asked("user.all")
@@ -50,7 +50,7 @@ async def show(visit: Visit) -> View:
     of = visit.query.get("of", "").strip()
     fitting = [each for each in keys if not of or each["userId"] == of]
     part = part_of(fitting, lambda each: each["id"], visit.query.get(AFTER, "").strip(), ROWS)
-    places = view_values(PATH, {"of": of} if of in people else {}, part)
+    places = view_values(KEYS_PATH, {"of": of} if of in people else {}, part)
     return View(
         template=f"{_FOLDER}/key_list.html",
         values={
@@ -66,7 +66,7 @@ async def show(visit: Visit) -> View:
     )
 
 
-CREATE_KEY: Mapping[str, object] = {"label": "New API key", "href": f"{PATH}/create", "icon": "new", "main": True}
+CREATE_KEY: Mapping[str, object] = {"label": "New API key", "href": f"{KEYS_PATH}/create", "icon": "new", "main": True}
 
 
 async def people_of(visit: Visit) -> Mapping[str, str]:
@@ -80,7 +80,7 @@ def key_values(row: ApiKeyRow, visit: Visit, people: Mapping[str, str]) -> Mappi
     """A key as it is shown."""
     return {
         "row": row,
-        "href": f"{PATH}/{row['id']}",
+        "href": f"{KEYS_PATH}/{row['id']}",
         "state": state_of(row, visit),
         "holder": people.get(row["userId"], row["userId"]),
         "is_mine": row["userId"] == visit.actor.user_id,
@@ -142,12 +142,12 @@ def _whole(what: str, text: str) -> int:
 
 def _show_made(_visit: Visit, answer: object) -> View:
     made = cast("NewApiKeyRow", answer)
-    values = {"row": made, "key": made["key"], "href": f"{PATH}/{made['id']}"}
+    values = {"row": made, "key": made["key"], "href": f"{KEYS_PATH}/{made['id']}"}
     return View(template=f"{_FOLDER}/key_made.html", values=values, title="The key is made")
 
 
 PAGE = Page(
-    path=PATH,
+    path=KEYS_PATH,
     permission=KEYS.name,
     show=show,
     forms={
@@ -156,7 +156,7 @@ PAGE = Page(
             given=lambda _visit: {},
             asks=_ask,
             did=lambda _visit, _answer: Flash(text="The key is made."),
-            then=lambda _visit, _answer: PATH,
+            then=lambda _visit, _answer: KEYS_PATH,
             fields=dict.fromkeys(("name", "scopes", "projects", "expiresIn", "rateLimitMax", "pendingAs"), Kind.TEXT),
             template=f"{_FOLDER}/key_fields.html",
             takes=_take,

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from headway.core.access.model import Role
 from headway.features.access.pages.key_list import KEYS
-from headway.features.access.pages.member_list import PATH as LIST
-from headway.features.access.pages.member_list import REACH, access_of, roles_of
+from headway.features.access.pages.member_list import MEMBERS_PATH, REACH, access_of, roles_of
 from headway.features.access.pages.reach import chosen, names, to_grant
 from headway.pages.forms import Flash, Form, Kind, Question
 from headway.pages.page import Asked, Page, View, Visit
@@ -54,7 +53,7 @@ def _actions(visit: Visit, row: MemberRow) -> Sequence[Mapping[str, object]]:
     """
     if row["userId"] == visit.actor.user_id or Role.of(row["role"]) > visit.actor.role:
         return ()
-    here = f"{LIST}/users/{row['userId']}"
+    here = f"{MEMBERS_PATH}/users/{row['userId']}"
     actions: list[Mapping[str, object]] = []
     if visit.may(SET_ROLE) and not row["byGroups"]:
         actions.append({"label": "Change the role", "href": f"{here}/role", "icon": "edit"})
@@ -130,7 +129,7 @@ def _name(row: MemberRow) -> str:
 
 
 def _to_member(visit: Visit, _answer: object) -> str:
-    return f"{LIST}/users/{visit.path['userId']}"
+    return f"{MEMBERS_PATH}/users/{visit.path['userId']}"
 
 
 PAGE = Page(
@@ -163,7 +162,7 @@ PAGE = Page(
             given=lambda visit: {"userId": visit.path["userId"]},
             asks=_ask,
             did=lambda _visit, _answer: Flash(text="Removed: their keys and sessions have ended."),
-            then=lambda _visit, _answer: LIST,
+            then=lambda _visit, _answer: MEMBERS_PATH,
         ),
     },
 )

@@ -14,7 +14,7 @@ from headway.pages.words import plural
 if TYPE_CHECKING:
     from headway.features.access.api.rows import CallerRow, InvitationRow, MemberFacts, MemberRow, NewInvitationRow
 
-PATH = "/members"
+MEMBERS_PATH = "/members"
 MEMBERS: Asked[list[MemberRow]] = Asked("user.all")
 INVITATIONS: Asked[list[InvitationRow]] = Asked("organization.allInvitations")
 ME: Asked[CallerRow] = Asked("user.get")
@@ -48,7 +48,7 @@ async def show(visit: Visit) -> View:
                 {
                     "row": each,
                     "access": access_of(each),
-                    "href": f"{PATH}/users/{each['userId']}" if sees_all else None,
+                    "href": f"{MEMBERS_PATH}/users/{each['userId']}" if sees_all else None,
                     "is_me": each["userId"] == visit.actor.user_id,
                 }
                 for each in members
@@ -81,9 +81,9 @@ def access_of(member: MemberFacts) -> str:
 def _actions(visit: Visit) -> Sequence[Mapping[str, object]]:
     actions: list[Mapping[str, object]] = []
     if visit.may(GROUPS):
-        actions.append({"label": "Groups of the provider", "href": f"{PATH}/groups"})
+        actions.append({"label": "Groups of the provider", "href": f"{MEMBERS_PATH}/groups"})
     if visit.may(INVITE):
-        actions.append({"label": "Invite somebody", "href": f"{PATH}/invite", "icon": "invite", "main": True})
+        actions.append({"label": "Invite somebody", "href": f"{MEMBERS_PATH}/invite", "icon": "invite", "main": True})
     return actions
 
 
@@ -126,12 +126,12 @@ async def _take_invite(_visit: Visit, typed: Mapping[str, str]) -> Mapping[str, 
 
 def _show_invited(_visit: Visit, answer: object) -> View:
     made = cast("NewInvitationRow", answer)
-    values = {"row": made, "path": f"/invitation/{made['token']}", "href": f"{PATH}/invitations/{made['id']}"}
+    values = {"row": made, "path": f"/invitation/{made['token']}", "href": f"{MEMBERS_PATH}/invitations/{made['id']}"}
     return View(template=f"{_FOLDER}/invitation_made.html", values=values, title="The invitation is made")
 
 
 PAGE = Page(
-    path=PATH,
+    path=MEMBERS_PATH,
     permission=None,
     show=show,
     forms={
@@ -140,7 +140,7 @@ PAGE = Page(
             given=lambda _visit: {},
             asks=_ask_invite,
             did=lambda _visit, _answer: Flash(text="Invited."),
-            then=lambda _visit, _answer: PATH,
+            then=lambda _visit, _answer: MEMBERS_PATH,
             fields=dict.fromkeys(("email", "role", "expiresIn", *REACH), Kind.TEXT),
             template=f"{_FOLDER}/invitation_fields.html",
             takes=_take_invite,

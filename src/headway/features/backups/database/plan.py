@@ -11,7 +11,7 @@ from headway.drivers.dumps.base import Engine
 from headway.features.backups.base import BackupPlan
 from headway.features.backups.database.model import WEB_SERVER, BackupForm, Connection, DatabaseBackup
 from headway.features.destinations.transfer import ObjectPlace
-from headway.features.services.database import store as databases
+from headway.features.services.database import store
 from headway.features.services.database.probe import server_of
 from headway.infra.db.transaction import Tx
 from headway.kernel.dataclass import dataclass
@@ -81,7 +81,7 @@ def reached(tx: Tx, backup: DatabaseBackup, vault: Vault) -> tuple[BackupForm, C
     if backup.form is not BackupForm.DATABASE:
         guarded = is_guarded(tx, backup.organization_id, settings.connection.guarded)
         return backup.form, replace(settings.connection, guarded=guarded), settings.service_name
-    database = databases.find(tx, backup.service_id or "", vault)
+    database = store.find(tx, backup.service_id or "", vault)
     if database is None:
         raise InvalidInput("The database of this backup was removed. Its files are there; restore them by hand.")
     server = server_of(database.kind, database.settings)

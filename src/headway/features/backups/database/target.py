@@ -25,7 +25,7 @@ from headway.features.backups.database.restore import UNDO_MADE, sink_of
 from headway.features.backups.database.servers import DatabaseServers, ReachedDatabase
 from headway.features.backups.plan import name_of_host
 from headway.features.destinations.transfer import BackupStream, BackupTransfer, ObjectPlace
-from headway.features.services import store as services_store
+from headway.features.services import store
 from headway.features.services.database.server_queries import ask_beside
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.command import Command, Stage
@@ -58,7 +58,7 @@ class DatabaseTarget:
 
     def request(self, tx: Tx, backup: DatabaseBackup) -> Request | None:
         """A run that makes the backup; None where the database or the compose service that it is in was deleted."""
-        if backup.service_id is not None and services_store.find(tx, backup.service_id, _SERVICES) is None:
+        if backup.service_id is not None and store.find(tx, backup.service_id, _SERVICES) is None:
             return None
         return backup_request(tx, backup, self.transfer.vault)
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headway.features.deployments.pages.deployment_forms import ONE, title_of
-from headway.features.deployments.pages.link_list import LINKS, REMOVE_LINK
-from headway.features.deployments.pages.link_list import PATH as LIST
+from headway.features.deployments.pages.link_list import LINKS, LINKS_PATH, REMOVE_LINK
 from headway.kernel.errors import NotFound
 from headway.pages.forms import Flash, Form, Question
 from headway.pages.page import Page, View, Visit
@@ -15,7 +14,7 @@ from headway.pages.words import cut, utc
 if TYPE_CHECKING:
     from headway.features.deployments.api.links import DeploymentLinkRow
 
-PATH = f"{LIST}/{{linkId}}"
+PATH = f"{LINKS_PATH}/{{linkId}}"
 
 
 async def show(visit: Visit) -> View:
@@ -27,7 +26,7 @@ async def show(visit: Visit) -> View:
         template="features/deployments/pages/link.html",
         values={
             "above": f"Links to {title_of(deployment)}",
-            "above_href": LIST.format(**visit.path),
+            "above_href": LINKS_PATH.format(**visit.path),
             "row": row,
             "actions": (revoke,) if visit.may(REMOVE_LINK) else (),
         },
@@ -66,7 +65,7 @@ PAGE = Page(
             given=lambda visit: {"deploymentId": visit.path["deploymentId"], "linkId": visit.path["linkId"]},
             asks=_ask,
             did=lambda _visit, _answer: Flash(text="Revoked: the link opens nothing any more."),
-            then=lambda visit, _answer: LIST.format(deploymentId=visit.path["deploymentId"]),
+            then=lambda visit, _answer: LINKS_PATH.format(deploymentId=visit.path["deploymentId"]),
         )
     },
 )

@@ -13,7 +13,7 @@ from headway.pages.page import Asked, Page, View, Visit
 if TYPE_CHECKING:
     from headway.features.deployments.api.links import DeploymentLinksRow, NewDeploymentLinkRow
 
-PATH = "/deployments/{deploymentId}/links"
+LINKS_PATH = "/deployments/{deploymentId}/links"
 LINKS: Asked[DeploymentLinksRow] = Asked("deployment.links")
 CREATE_LINK, REMOVE_LINK = "deployment.createLink", "deployment.removeLink"
 _FOLDER = "features/deployments/pages"
@@ -68,13 +68,13 @@ async def _ask(visit: Visit) -> Question:
 
 def _show_made(visit: Visit, answer: object) -> View:
     made = cast("NewDeploymentLinkRow", answer)
-    back = PATH.format(**visit.path)
+    back = LINKS_PATH.format(**visit.path)
     values = {"row": made, "path": f"/shared/{made['token']}", "href": back}
     return View(template=f"{_FOLDER}/link_made.html", values=values, title="The link is made")
 
 
 PAGE = Page(
-    path=PATH,
+    path=LINKS_PATH,
     permission=LINKS.name,
     show=show,
     forms={
@@ -83,7 +83,7 @@ PAGE = Page(
             given=lambda visit: {"deploymentId": visit.path["deploymentId"]},
             asks=_ask,
             did=lambda _visit, _answer: Flash(text="The link is made."),
-            then=lambda visit, _answer: PATH.format(**visit.path),
+            then=lambda visit, _answer: LINKS_PATH.format(**visit.path),
             fields={"expiresIn": Kind.WHOLE},
             suggests=True,
             shows=_show_made,

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from headway.core.access.policy import Missing, Noun
 from headway.features.git.pages.provider_entries import FORGES, entries_of, spared
-from headway.features.git.pages.provider_list import ALL
-from headway.features.git.pages.provider_list import PATH as LIST
+from headway.features.git.pages.provider_list import ALL, PROVIDERS_PATH
 from headway.kernel.errors import Code, HeadwayError
 from headway.pages.entries import TEMPLATE, Look, fields_of, takes
 from headway.pages.forms import Flash, Form, Question
@@ -82,7 +81,7 @@ async def _repositories(visit: Visit, row: GitProviderRow) -> tuple[Sequence[Rep
 
 
 def _here(visit: Visit) -> str:
-    return f"{LIST}/{visit.path['gitProviderId']}"
+    return f"{PROVIDERS_PATH}/{visit.path['gitProviderId']}"
 
 
 def _by_id(visit: Visit) -> Mapping[str, object]:
@@ -176,7 +175,7 @@ PAGE = Page(
             given=_by_id,
             asks=_ask_remove,
             did=lambda _visit, _answer: Flash(text="Removed."),
-            then=lambda _visit, _answer: LIST,
+            then=lambda _visit, _answer: PROVIDERS_PATH,
         ),
     },
 )

@@ -13,7 +13,7 @@ from headway.pages.page import Asked, Page, View, Visit
 if TYPE_CHECKING:
     from headway.features.git.api.rows import GitProviderRow
 
-PATH = "/git-providers"
+PROVIDERS_PATH = "/git-providers"
 ALL: Asked[list[GitProviderRow]] = Asked("gitProvider.getAll")
 CREATE: Mapping[str, str] = {forge: f"{forge}.create" for forge in FORGES}
 
@@ -22,7 +22,7 @@ async def show(visit: Visit) -> View:
     """Every git provider."""
     providers = await visit.ask(ALL)
     connect = [
-        {"label": f"Connect {title}", "href": f"{PATH}/connect-{forge}", "icon": "new"}
+        {"label": f"Connect {title}", "href": f"{PROVIDERS_PATH}/connect-{forge}", "icon": "new"}
         for forge, title in FORGES.items()
         if visit.may(CREATE[forge])
     ]
@@ -48,7 +48,7 @@ def _connect(forge: str) -> Form:
         )
 
     def then(_visit: Visit, answer: object) -> str:
-        return f"{PATH}/{answer['gitProviderId']}" if isinstance(answer, dict) else PATH
+        return f"{PROVIDERS_PATH}/{answer['gitProviderId']}" if isinstance(answer, dict) else PROVIDERS_PATH
 
     return Form(
         operation=lambda _visit: CREATE[forge],
@@ -63,7 +63,7 @@ def _connect(forge: str) -> Form:
 
 
 PAGE = Page(
-    path=PATH,
+    path=PROVIDERS_PATH,
     permission=ALL.name,
     show=show,
     forms={f"connect-{forge}": _connect(forge) for forge in FORGES},

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from headway.api.problems import Problem
-from headway.features.notifications.messages import title_of as message_of
+from headway.features.notifications.messages import message_title
 from headway.features.notifications.pages.channel_forms import (
     ONE,
     REMOVE,
@@ -120,7 +120,7 @@ def line_of(row: NoticeRow) -> Mapping[str, object]:
     key, word = NOTICE_STATES[row["state"]]
     return {
         "row": row,
-        "title": message_of(row["event"], row["payload"]),
+        "title": message_title(row["event"], row["payload"]),
         "href": f"/notifications/notices/{row['noticeId']}",
         "state": {"key": key, "word": word, "at": row["sentAt"] or row["createdAt"]},
     }

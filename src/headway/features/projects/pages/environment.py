@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from headway.features.projects.pages.project import VARIABLES
-from headway.features.projects.pages.project_list import DESCRIPTION, NAME, services_of
-from headway.features.projects.pages.project_list import PATH as LIST
+from headway.features.projects.pages.project_list import DESCRIPTION, NAME, PROJECTS_PATH, services_of
 from headway.features.projects.pages.services_inside import inside
 from headway.pages.entries import TEMPLATE, Entry, fields_of, takes
 from headway.pages.forms import Flash, Form, Question
@@ -70,7 +69,7 @@ async def _environment(visit: Visit) -> EnvironmentInProject:
 
 
 def _here(visit: Visit) -> str:
-    return f"{LIST}/{visit.path['projectId']}/environments/{visit.path['environmentId']}"
+    return f"{PROJECTS_PATH}/{visit.path['projectId']}/environments/{visit.path['environmentId']}"
 
 
 def _by_id(visit: Visit) -> Mapping[str, object]:
@@ -141,7 +140,7 @@ async def _ask_remove(visit: Visit) -> Question:
 
 
 def _to_copy(_visit: Visit, answer: object) -> str:
-    return f"{LIST}/{answer['projectId']}" if isinstance(answer, dict) else LIST
+    return f"{PROJECTS_PATH}/{answer['projectId']}" if isinstance(answer, dict) else PROJECTS_PATH
 
 
 PAGE = Page(
@@ -187,7 +186,7 @@ PAGE = Page(
             given=_by_id,
             asks=_ask_remove,
             did=lambda _visit, _answer: Flash(text="Removed."),
-            then=lambda visit, _answer: f"{LIST}/{visit.path['projectId']}",
+            then=lambda visit, _answer: f"{PROJECTS_PATH}/{visit.path['projectId']}",
         ),
     },
 )

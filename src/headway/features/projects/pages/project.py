@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from headway.features.projects.pages.project_list import DESCRIPTION, NAME, services_of_project
-from headway.features.projects.pages.project_list import PATH as LIST
+from headway.features.projects.pages.project_list import DESCRIPTION, NAME, PROJECTS_PATH, services_of_project
 from headway.features.projects.pages.services_inside import inside
 from headway.kernel.veil import MARK
 from headway.pages.entries import TEMPLATE, Entry, Look, fields_of, takes
@@ -57,7 +56,7 @@ async def services(visit: Visit) -> View:
 
 
 async def _services(visit: Visit, project: ProjectContents) -> Mapping[str, object]:
-    environments, here = project["environments"], f"{LIST}/{project['projectId']}"
+    environments, here = project["environments"], f"{PROJECTS_PATH}/{project['projectId']}"
     found = await inside(visit, environments)
     return {
         "project": project,
@@ -75,7 +74,7 @@ async def _project(visit: Visit) -> ProjectContents:
 
 
 def _actions(visit: Visit, *, is_empty: bool) -> Sequence[Mapping[str, object]]:
-    here = f"{LIST}/{visit.path['projectId']}"
+    here = f"{PROJECTS_PATH}/{visit.path['projectId']}"
     found: list[Mapping[str, object]] = []
     if visit.may(UPDATE):
         found.append({"label": "Rename", "href": f"{here}/rename", "icon": "edit"})
@@ -89,7 +88,7 @@ def _by_id(visit: Visit) -> Mapping[str, object]:
 
 
 def _here(visit: Visit, _answer: object) -> str:
-    return f"{LIST}/{visit.path['projectId']}"
+    return f"{PROJECTS_PATH}/{visit.path['projectId']}"
 
 
 async def _ask_rename(visit: Visit) -> Question:
@@ -184,7 +183,7 @@ PAGE = Page(
             given=_by_id,
             asks=_ask_remove,
             did=lambda _visit, _answer: Flash(text="Removed, with its environments."),
-            then=lambda _visit, _answer: LIST,
+            then=lambda _visit, _answer: PROJECTS_PATH,
         ),
     },
 )

@@ -12,7 +12,7 @@ from headway.pages.page import Asked, Page, View, Visit
 if TYPE_CHECKING:
     from headway.features.projects.api.rows import EnvironmentContents, ProjectContents
 
-PATH = "/projects"
+PROJECTS_PATH = "/projects"
 ALL: Asked[list[ProjectContents]] = Asked("project.all")
 CREATE = "project.create"
 NAME = Entry(name="name", label="Name", needed=True)
@@ -26,7 +26,7 @@ async def show(visit: Visit) -> View:
     projects = await visit.ask(ALL)
     words = visit.query.get("text", "").strip()
     found = [each for each in projects if _holds(each, words)]
-    create = {"label": "New project", "href": f"{PATH}/create", "icon": "new", "main": True}
+    create = {"label": "New project", "href": f"{PROJECTS_PATH}/create", "icon": "new", "main": True}
     return View(
         template="features/projects/pages/project_list.html",
         values={
@@ -75,11 +75,11 @@ async def _ask(_visit: Visit) -> Question:
 
 
 def _then(_visit: Visit, answer: object) -> str:
-    return f"{PATH}/{answer['project']['projectId']}" if isinstance(answer, dict) else PATH
+    return f"{PROJECTS_PATH}/{answer['project']['projectId']}" if isinstance(answer, dict) else PROJECTS_PATH
 
 
 PAGE = Page(
-    path=PATH,
+    path=PROJECTS_PATH,
     permission=ALL.name,
     show=show,
     forms={

@@ -31,12 +31,12 @@ def _service(panel: PanelParts) -> Routed:
     from headway.features.services.api import downtime, logs, service
     from headway.features.services.overview import OverviewReader
     from headway.features.services.written_logs import ServiceLogReader
-    from headway.features.usage.api import operations as usage
+    from headway.features.usage.api import operations
 
     db = panel.base.db
     overviews = service.router.over(OverviewReader(db=db, left_by=left_by))
     saved = SavedChangesReader(db=db, forms=panel.features.rollbacks.service.forms)
-    used = usage.service_router.over(panel.features.usage.reader)
+    used = operations.service_router.over(panel.features.usage.reader)
     down = downtime.router.over(panel.features.downtime)
     log_needs = logs.ServiceLogNeeds(
         logs=ServiceLogReader(db=db, kinds=panel.features.kinds),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from headway.core.deployments.model import SubjectType
-from headway.features.services import store as services_store
+from headway.features.services import store
 from headway.features.services.application.model import Application, AppSettings
 from headway.features.services.creation import ServiceCreation
 from headway.infra.db.transaction import Tx
@@ -32,5 +32,5 @@ class ApplicationCreation(ServiceCreation[AppSettings]):
 
     def _is_free(self, tx: Tx, app_name: str) -> bool:
         """Whether nobody is reached by this name, nor called so on a machine."""
-        taken = services_store.named(tx, app_name) is not None or services_store.app_name_is_taken(tx, app_name)
+        taken = store.named(tx, app_name) is not None or store.app_name_is_taken(tx, app_name)
         return self.name_is_free(tx, app_name) and not taken

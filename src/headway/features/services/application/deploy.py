@@ -25,8 +25,7 @@ from headway.drivers.sources.image import undo as undo_pull
 from headway.features.edge import first_answers
 from headway.features.servers.auxiliary_run import AuxiliaryRun, to_be_ended
 from headway.features.servers.fleet import ServerUnknown
-from headway.features.servers.source_checkout import Supply
-from headway.features.servers.source_checkout import undos as of_supply
+from headway.features.servers.source_checkout import Supply, checkout_undos
 from headway.features.services.application import engine_fetch
 from headway.features.services.application.activation import ApplicationActivation, undos
 from headway.features.services.application.artifact_transfer import UNDO as MOVE
@@ -102,7 +101,7 @@ class ApplicationDeploy:
         """What takes back each effect."""
         return {
             **undos(self._target),
-            **of_supply(self.hosts),
+            **checkout_undos(self.hosts),
             TOOLCHAIN: self._undo_toolchain,
             WORKSHOP: lambda undoing, data: undoing.host.remove_tree(data["folder"]),
             MOVE: lambda undoing, data: undo_move(

@@ -66,8 +66,7 @@ class DetectService:
                     await self.host.remove_tree(folder)
 
     async def _look(self, look: Look, plan: ApplicationPlan, application: Application) -> Detected:
-        from headway.drivers.builders.choice import choose  # noqa: PLC0415 - the first build loads them
-        from headway.drivers.builders.choice import look as look_around  # noqa: PLC0415 - as above
+        from headway.drivers.builders.choice import choose, look_around  # noqa: PLC0415 - the first build loads them
         from headway.drivers.builders.outlook import plan_build  # noqa: PLC0415 - as above
 
         folders = self.tools.folders

@@ -14,8 +14,7 @@ from headway.drivers.runtimes.contract.last_output import LAST_LINES
 from headway.drivers.runtimes.contract.runtime import Runtime
 from headway.kernel.artifacts import Bundle, ReleaseSpec
 from headway.kernel.errors import HeadwayError, OutOfMemory
-from headway.kernel.failures.explanation import on_own_threads
-from headway.kernel.failures.explanation import told as told_of
+from headway.kernel.failures.explanation import on_own_threads, told
 from headway.kernel.failures.rule import Phase
 
 T = TypeVar("T")
@@ -29,19 +28,19 @@ def witnessed(
     of them in the log, the one that tells most in the message.
     """
 
-    async def told() -> T:
+    async def performed() -> T:
         try:
             return await work()
         except explain.INTERRUPTIONS:
             raise
         except HeadwayError as error:
             written = "\n".join(await _said(run, runtime, spec))
-            said = await on_own_threads(partial(told_of, written, Phase.START))
+            said = await on_own_threads(partial(told, written, Phase.START))
             if not said.line or " It said: " in error.message:
                 raise
             raise RunFailed(f'{error.message} It said: "{said.line}".{said.advice}', _reason(error)) from error
 
-    return told
+    return performed
 
 
 async def _said(run: Run, runtime: Runtime, spec: ReleaseSpec) -> Sequence[str]:

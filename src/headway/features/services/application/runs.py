@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from headway.core.access.model import Actor
 from headway.core.access.policy import Permission
-from headway.core.deployments import store as deployments
+from headway.core.deployments import store
 from headway.core.deployments.idempotency import Once, Queued
 from headway.core.deployments.model import Lane, Request, SubjectType, asked_by
 from headway.features.services.application.model import Application
@@ -58,7 +58,7 @@ class RunService:
         """How the command of a run has ended, for whoever was let through to it; minus the signal's number where one
         has ended it. None where it has not ended by itself.
         """
-        steps = await self.db.read(lambda tx: deployments.steps_of(tx, deployment_id))
+        steps = await self.db.read(lambda tx: store.steps_of(tx, deployment_id))
         told = (json.loads(step.result) for step in steps if step.name == COMMAND and step.result is not None)
         return next((result.get("exitStatus") for result in told if isinstance(result, dict)), None)
 

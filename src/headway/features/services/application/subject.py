@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from headway.core.deployments.model import Deployment, SubjectType
 from headway.core.deployments.run import Owner
-from headway.features.services import store as services_store
+from headway.features.services import store
 from headway.infra.db.transaction import Tx
 
 
@@ -15,7 +15,7 @@ class RunSubject:
 
     def owner(self, tx: Tx, subject_id: str) -> Owner | None:
         """Whose the application is."""
-        return services_store.owner(tx, subject_id, SubjectType.APPLICATION)
+        return store.owner(tx, subject_id, SubjectType.APPLICATION)
 
     def moved(self, tx: Tx, deployment: Deployment) -> None:
         """Whatever becomes of a run, the application stays as it is."""

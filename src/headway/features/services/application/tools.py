@@ -155,7 +155,7 @@ class ApplicationContext:
 
     async def builder(self, run: Run, plan: ApplicationPlan, workspace: Workspace, commit: Commit) -> str:
         """The builder that the application asks for, or that what is there asks for; the log says why."""
-        from headway.drivers.builders.choice import choose, is_undecided, look  # noqa: PLC0415 - the first build loads them
+        from headway.drivers.builders.choice import choose, is_undecided, look_around  # noqa: PLC0415 - the first build loads them
 
         spec = self.build_spec(plan, commit, run.deployment.deployment_id)
         settings = plan.settings
@@ -163,7 +163,7 @@ class ApplicationContext:
         is_open = is_undecided(settings.tool.builder, settings.tool.build_type) and not (
             plan.serving and plan.serving_runtime == "native"
         )
-        seen = await look(run, workspace, spec, whether_lacking=is_open, stays=plan.serving_stays)
+        seen = await look_around(run, workspace, spec, whether_lacking=is_open, stays=plan.serving_stays)
         choice = choose(settings.tool.builder, settings.tool.build_type, seen)
         await run.say(phrase(f"Builder {choice.builder}: {choice.reason}."))
         return choice.builder

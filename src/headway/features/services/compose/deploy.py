@@ -12,8 +12,7 @@ from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undo
 from headway.core.engine.background import while_standing
 from headway.features.edge import first_answers
-from headway.features.servers.source_checkout import Supply
-from headway.features.servers.source_checkout import undos as of_supply
+from headway.features.servers.source_checkout import Supply, checkout_undos
 from headway.features.services.commits import describe
 from headway.features.services.compose import engine_fetch
 from headway.features.services.compose.model import DROP, RAW, STACK
@@ -83,7 +82,7 @@ class ComposeDeploy:
         """What takes back each effect."""
         from headway.features.services.compose.undos import undos  # noqa: PLC0415 - as above
 
-        return {**undos(self.contexts), **of_supply(self.hosts)}
+        return {**undos(self.contexts), **checkout_undos(self.hosts)}
 
 
 class _Deploy:

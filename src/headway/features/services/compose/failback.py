@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import field
 from datetime import timedelta
 
-from headway.core.deployments import store as deployments
+from headway.core.deployments import store
 from headway.core.deployments.ledger import Ledger
 from headway.core.engine.by_host import ByHost
 from headway.drivers.runtimes.compose.observation import Container, ended_by_itself
@@ -82,7 +82,7 @@ class ComposeFailback:
 
     def _moved(self, tx: Tx, deployment_id: str) -> tuple[ComposeHandover | None, timedelta]:
         """What a deployment took over, and how long that is to be watched yet."""
-        since = deployments.find(tx, deployment_id).finished_at or tx.now
+        since = store.find(tx, deployment_id).finished_at or tx.now
         return handover_store.of(tx, deployment_id, self.lifecycle.vault), self.window - (tx.now - since)
 
     async def _is_over(self, moved: ComposeHandover, seen: dict[str, int]) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from headway.drivers.dumps.base import INSIDE, Server, Typed, typed
 from headway.drivers.runtimes.contract.inside import InContainer
 from headway.drivers.runtimes.contract.runtime import NotRunning
-from headway.features.services.application import store as applications
+from headway.features.services.application import store
 from headway.features.services.application.driver import ApplicationLifecycle
 from headway.features.services.database.kinds import KINDS
 from headway.features.services.database.model import Database, DatabaseKind, DatabaseSettings
@@ -61,7 +61,7 @@ class PasswordChange:
     async def _container(self, database: Database) -> tuple[str, str]:
         """The host that the database is on, and its container there."""
         lifecycle, id_ = self.lifecycle, database.database_id
-        release = await lifecycle.db.read(lambda tx: applications.serving(tx, id_))
+        release = await lifecycle.db.read(lambda tx: store.serving(tx, id_))
         if release is None:
             raise Conflict("The database was stopped meanwhile. Start it, then change its password.")
         inside = await lifecycle.driver.runtime(release).inside(release.release_id)

@@ -12,6 +12,7 @@ from headway.features.services.pages.service_actions import APPLICATION, COMPOSE
 from headway.features.services.pages.service_fields import clears_of, kinds_of, shown_of
 from headway.features.services.pages.service_proof import proof_of
 from headway.features.services.pages.service_topics import (
+    APPLICATION_DETAILS,
     DOMAINS,
     action,
     back_to,
@@ -21,7 +22,6 @@ from headway.features.services.pages.service_topics import (
     routers,
     service_of,
 )
-from headway.features.services.pages.service_topics import OF_APPLICATION as APPLICATION_DETAILS
 from headway.pages.forms import Flash, Form, Question
 from headway.pages.issued_certificates import kind_of
 from headway.pages.page import Asked, Page, Unknown, View, Visit

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 FOLDER = "features/services/pages"
 OVERVIEW, LOG, VARIABLES, DOMAINS, SETTINGS = "", "log", "variables", "domains", "settings"
 RELEASES, COMPANIONS, DANGER, TERMINAL = "releases", "companions", "danger", "terminal"
-OF_APPLICATION: Asked[ApplicationDetails] = Asked("application.one")
-OF_COMPOSE: Asked[ComposeDetails] = Asked("compose.one")
+APPLICATION_DETAILS: Asked[ApplicationDetails] = Asked("application.one")
+COMPOSE_DETAILS: Asked[ComposeDetails] = Asked("compose.one")
 _TITLES: Mapping[str, str] = {
     OVERVIEW: "Overview",
     LOG: "Log",
@@ -100,9 +100,9 @@ async def kept_of(visit: Visit, service: ServiceOverviewRow) -> Mapping[str, Any
     router, id_ = router_of(service), service["serviceId"]
     match router:
         case "application":
-            return await visit.ask(OF_APPLICATION, applicationId=id_)
+            return await visit.ask(APPLICATION_DETAILS, applicationId=id_)
         case "compose":
-            return await visit.ask(OF_COMPOSE, composeId=id_)
+            return await visit.ask(COMPOSE_DETAILS, composeId=id_)
         case _:
             database: Asked[DatabaseDetails] = Asked(f"{router}.one")
             return await visit.ask(database, **{f"{router}Id": id_})

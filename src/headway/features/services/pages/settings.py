@@ -10,8 +10,7 @@ from headway.features.services.pages.attachment import rows_of
 from headway.features.services.pages.attachment_forms import WITHOUT_PASSWORD
 from headway.features.services.pages.service_actions import APPLICATION, COMPOSE, ONE, address, router_of
 from headway.features.services.pages.service_changes import waiting_of
-from headway.features.services.pages.service_fields import Options, clears_of, kinds_of
-from headway.features.services.pages.service_fields import shown_of as shown_fields
+from headway.features.services.pages.service_fields import Options, clears_of, kinds_of, shown_of
 from headway.features.services.pages.service_topics import (
     SETTINGS,
     action,
@@ -23,7 +22,7 @@ from headway.features.services.pages.service_topics import (
     service_of,
 )
 from headway.features.services.pages.settings_topics import TOPICS, Topic
-from headway.features.services.pages.settings_values import shown_of, typed_of
+from headway.features.services.pages.settings_values import shown_values, typed_of
 from headway.kernel.veil import MARK
 from headway.pages.forms import Flash, Form, Kind, Question
 from headway.pages.page import Asked, Page, View, Visit
@@ -55,7 +54,7 @@ async def show(visit: Visit) -> View:
                 {
                     "name": name,
                     "title": topic.title,
-                    "rows": shown_of(topic, row, names),
+                    "rows": shown_values(topic, row, names),
                     "unset": topic.unset,
                     "takes": topic.takes,
                     "actions": _change(visit, service, name, topic),
@@ -158,7 +157,7 @@ def _form(router: str, topic: Topic) -> Form:
             ),
             button="Save",
             values=values,
-            fields=shown_fields(topic.fields, await _options(visit, router)),
+            fields=shown_of(topic.fields, await _options(visit, router)),
         )
 
     return Form(

@@ -23,7 +23,7 @@ class ShownSetting:
     long: bool = False
 
 
-def shown_of(topic: Topic, row: Mapping[str, object], names: Mapping[str, str]) -> Sequence[ShownSetting]:
+def shown_values(topic: Topic, row: Mapping[str, object], names: Mapping[str, str]) -> Sequence[ShownSetting]:
     """The settings of a topic; ``names`` are what ids stand for."""
     return [_shown(name, each, row, names) for name, each in topic.fields.items()]
 

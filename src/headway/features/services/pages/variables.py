@@ -10,7 +10,7 @@ from headway.features.services.pages.service_actions import ONE, router_of
 from headway.features.services.pages.service_changes import waiting_of
 from headway.features.services.pages.service_fields import Setting, clears_of, kinds_of, shown_of
 from headway.features.services.pages.service_topics import (
-    OF_APPLICATION,
+    APPLICATION_DETAILS,
     VARIABLES,
     action,
     back_to,
@@ -187,7 +187,7 @@ def _writes(router: str) -> Form:
 def _of_build() -> Form:
     async def ask(visit: Visit) -> Question:
         # Nothing else is built with any: of what is no application there is no such page.
-        application = await visit.ask(OF_APPLICATION, applicationId=visit.path["serviceId"])
+        application = await visit.ask(APPLICATION_DETAILS, applicationId=visit.path["serviceId"])
         row: Mapping[str, object] = application
         return Question(
             title="Variables of builds",

@@ -23,7 +23,7 @@ def routers(panel: PanelParts) -> Mapping[str, Callable[[], Routed]]:
 
 
 def _settings(panel: PanelParts) -> Routed:
-    from headway.features.dokploy import settings as of_dokploy
+    from headway.features.dokploy import settings
     from headway.features.settings.api import operations
 
     features = panel.features
@@ -36,7 +36,7 @@ def _settings(panel: PanelParts) -> Routed:
         settings=panel.base.settings,
         started=cache(partial(_started, panel)),
     )
-    return joined("settings", (operations.router.over(needs), of_dokploy.router.over(None)))
+    return joined("settings", (operations.router.over(needs), settings.router.over(None)))
 
 
 def _started(panel: PanelParts) -> datetime:

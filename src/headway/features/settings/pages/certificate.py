@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from headway.features.settings.pages.certificate_list import FIELDS
-from headway.features.settings.pages.certificate_list import PATH as LIST
+from headway.features.settings.pages.certificate_list import CERTIFICATES_PATH, FIELDS
 from headway.pages.certificate_ends import end_of
 from headway.pages.forms import Field, Flash, Form, Kind, Question
 from headway.pages.page import Asked, Page, View, Visit
@@ -25,7 +24,7 @@ REMOVE = "certificates.remove"
 async def show(visit: Visit) -> View:
     """What it is good for."""
     row = await visit.ask(ONE, certificateId=visit.path["certificateId"])
-    where = f"{LIST}/{row['certificateId']}"
+    where = f"{CERTIFICATES_PATH}/{row['certificateId']}"
     offered: list[Mapping[str, object]] = []
     if visit.may(UPDATE):
         offered.append({"label": "Rename or renew", "href": f"{where}/change", "icon": "redeploy"})
@@ -81,7 +80,7 @@ PAGE = Page(
             given=_given,
             asks=_ask_change,
             did=lambda _visit, _answer: Flash(text="Saved: it is shown from now on."),
-            then=lambda visit, _answer: f"{LIST}/{visit.path['certificateId']}",
+            then=lambda visit, _answer: f"{CERTIFICATES_PATH}/{visit.path['certificateId']}",
             fields={"name": Kind.TEXT, "certificateData": Kind.BLOCK, "privateKey": Kind.SECRET_BLOCK},
         ),
         "remove": Form(
@@ -89,7 +88,7 @@ PAGE = Page(
             given=_given,
             asks=_ask_remove,
             did=lambda _visit, _answer: Flash(text="Removed, with its key."),
-            then=lambda _visit, _answer: LIST,
+            then=lambda _visit, _answer: CERTIFICATES_PATH,
         ),
     },
 )

@@ -13,7 +13,7 @@ from headway.pages.page import Page, View, Visit
 if TYPE_CHECKING:
     from headway.features.edge.api.rows import CertificateRow
 
-PATH = "/settings/certificates"
+CERTIFICATES_PATH = "/settings/certificates"
 CREATE = "certificates.create"
 FIELDS: Mapping[str, Field] = {
     "name": Field(label="Name", hint="What it is called here."),
@@ -25,7 +25,7 @@ FIELDS: Mapping[str, Field] = {
 async def show(visit: Visit) -> View:
     """All of them."""
     rows: list[CertificateRow] = await visit.ask(CERTIFICATES)
-    add = {"label": "Add a certificate", "href": f"{PATH}/create", "icon": "new", "main": True}
+    add = {"label": "Add a certificate", "href": f"{CERTIFICATES_PATH}/create", "icon": "new", "main": True}
     return View(
         template="features/settings/pages/certificate_list.html",
         values={
@@ -47,7 +47,7 @@ async def _ask(_visit: Visit) -> Question:
 
 
 PAGE = Page(
-    path=PATH,
+    path=CERTIFICATES_PATH,
     permission=CERTIFICATES.name,
     show=show,
     forms={
@@ -56,7 +56,9 @@ PAGE = Page(
             given=lambda _visit: {},
             asks=_ask,
             did=lambda _visit, _answer: Flash(text="Added: it is shown from now on."),
-            then=lambda _visit, answer: f"{PATH}/{answer['certificateId']}" if isinstance(answer, dict) else PATH,
+            then=lambda _visit, answer: (
+                f"{CERTIFICATES_PATH}/{answer['certificateId']}" if isinstance(answer, dict) else CERTIFICATES_PATH
+            ),
             fields={"name": Kind.TEXT, "certificateData": Kind.BLOCK, "privateKey": Kind.SECRET_BLOCK},
         )
     },

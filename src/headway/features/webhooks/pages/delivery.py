@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from headway.features.webhooks.pages.delivery_list import PATH as LIST
+from headway.features.webhooks.pages.delivery_list import DELIVERIES_PATH
 from headway.features.webhooks.pages.verdicts import SIGNATURES, outcome_state, sender
 from headway.pages.forms import Flash, Form, Question
 from headway.pages.page import Asked, Page, Unknown, View, Visit
@@ -48,7 +48,7 @@ async def show(visit: Visit) -> View:
 
 def address(row: DeliveryDetails) -> str:
     """Where a delivery is shown."""
-    return f"{LIST}/{row['deliveryId']}"
+    return f"{DELIVERIES_PATH}/{row['deliveryId']}"
 
 
 def _title(row: DeliveryDetails) -> str:
@@ -86,7 +86,7 @@ def _did(_visit: Visit, answer: object) -> Flash:
 
 
 def _then(_visit: Visit, answer: object) -> str:
-    return f"{LIST}/{answer['deliveryId']}" if isinstance(answer, dict) else LIST
+    return f"{DELIVERIES_PATH}/{answer['deliveryId']}" if isinstance(answer, dict) else DELIVERIES_PATH
 
 
 PAGE = Page(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from headway.features.services.api.service_rows import GlanceRow
     from headway.features.webhooks.api.rows import DeliveriesFound, DeliveryRow
 
-PATH = "/webhooks"
+DELIVERIES_PATH = "/webhooks"
 ROWS = 50
 SEARCH: Asked[DeliveriesFound] = Asked("webhook.search")
 LABELS: Mapping[str, str] = MappingProxyType(
@@ -76,12 +76,14 @@ async def _values(visit: Visit, filters: Mapping[str, str], names: Mapping[str, 
     return {
         "filters": {name: filters.get(name, "") for name in LABELS},
         "chosen": filters.get("applicationId") or filters.get("composeId") or "",
-        "chips": chips(PATH, LABELS, filters, words),
+        "chips": chips(DELIVERIES_PATH, LABELS, filters, words),
         "lines": [line_of(each) for each in (found["items"] if found else ())],
         "problem": problem,
-        "newest": list_address(PATH, filters) if cursor else None,
-        "older": list_address(PATH, {**filters, "before": found["before"]}) if found and found["before"] else None,
-        "pull": list_address(f"{PATH}/-/rows", given),
+        "newest": list_address(DELIVERIES_PATH, filters) if cursor else None,
+        "older": list_address(DELIVERIES_PATH, {**filters, "before": found["before"]})
+        if found and found["before"]
+        else None,
+        "pull": list_address(f"{DELIVERIES_PATH}/-/rows", given),
     }
 
 
@@ -106,4 +108,6 @@ def _outcomes() -> Sequence[Mapping[str, str]]:
     return [{"value": outcome, "label": word} for outcome, (_, word) in OUTCOMES.items()]
 
 
-PAGE = Page(path=PATH, permission=SEARCH.name, show=show, parts={"rows": rows}, topics=lambda _visit: ("deliveries",))
+PAGE = Page(
+    path=DELIVERIES_PATH, permission=SEARCH.name, show=show, parts={"rows": rows}, topics=lambda _visit: ("deliveries",)
+)
