@@ -18,7 +18,7 @@ from pathlib import Path
 from sqlalchemy import text
 
 from headway.infra.db.engine import SqlDatabase
-from headway.infra.db.migrate import migrate
+from headway.infra.db.migration import migrate
 from headway.infra.db.sqlite import sqlite_url
 from headway.infra.db.transaction import Tx
 from headway.kernel.clock import SystemClock

@@ -15,7 +15,7 @@ from alembic.script import Script
 
 from headway.infra.db import migrations
 from headway.infra.db.engine import SqlDatabase
-from headway.infra.db.migrate import migrate
+from headway.infra.db.migration import migrate
 from headway.infra.db.sqlite import sqlite_url
 
 RUFF = Path(sys.executable).with_name("ruff")

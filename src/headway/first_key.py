@@ -14,7 +14,7 @@ from headway.core.access import links, people_store
 from headway.core.access.reset import reset
 from headway.core.access.service import AccessService
 from headway.infra.db.engine import Database, SqlDatabase
-from headway.infra.db.migrate import migrate
+from headway.infra.db.migration import migrate
 from headway.infra.db.seat import Seat
 from headway.infra.db.transaction import Tx
 from headway.infra.panel import metrics_port

@@ -25,7 +25,7 @@ from headway.first_key import first_owner
 from headway.http.metrics import create_metrics_app
 from headway.http.server import Server
 from headway.infra.db.engine import DatabaseAway, SqlDatabase
-from headway.infra.db.migrate import migrate
+from headway.infra.db.migration import migrate
 from headway.infra.db.probe import check_key
 from headway.infra.db.seat import Seat, SeatTaken
 from headway.infra.logs.broadcast import Broadcast
@@ -33,8 +33,8 @@ from headway.infra.logs.paths import LogPaths
 from headway.infra.panel.ballast import take_ballast
 from headway.infra.panel.data_dir import DataDir
 from headway.infra.panel.metrics_port import settle
-from headway.infra.panel.notify import more_time, tell_ready
 from headway.infra.panel.process import go_first
+from headway.infra.panel.service_manager import more_time, tell_ready
 from headway.kernel.clock import SystemClock
 from headway.kernel.dataclass import dataclass
 from headway.kernel.events import Events

@@ -28,9 +28,9 @@ from headway.drivers.panel_machine import PanelMachine
 from headway.features.notifications import store as notifications_store
 from headway.features.services import store as services_store
 from headway.infra.daemons.daemon import MARKER
-from headway.infra.db import dump, earlier
+from headway.infra.db import dump, earlier_database
 from headway.infra.db.engine import SqlDatabase
-from headway.infra.db.migrate import DatabaseNewer
+from headway.infra.db.migration import DatabaseNewer
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts import cgroups, processes
 from headway.infra.panel.archive import Contents, check_archive, unpack_archive, write_archive
@@ -364,7 +364,7 @@ def _left(settings: Settings, url: str, key: Path) -> list[Line]:
         return []
     vault, database = Vault(key.read_bytes()), SqlDatabase(url)
     try:
-        return asyncio.run(earlier.read(database, lambda tx: list(lines(tx, vault, settings))))
+        return asyncio.run(earlier_database.read(database, lambda tx: list(lines(tx, vault, settings))))
     finally:
         database.close()
 

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from headway.drivers.runtimes.compose import bounds, policy
+from headway.drivers.runtimes.compose.authored_file import opened_by, read
 from headway.drivers.runtimes.compose.policy import paths_of
-from headway.drivers.runtimes.compose.written import opened_by, read
 from headway.kernel.errors import InvalidInput
 from tests.unit.drivers.runtimes.compose.test_bounds import BOUNDS
 

@@ -18,7 +18,7 @@ import pytest
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.run import RunFailed
 from headway.drivers.builders.base import BuildError
-from headway.drivers.builders.publish import Destination, publish
+from headway.drivers.builders.publication import Destination, publish
 from headway.drivers.runtimes.compose import commands
 from headway.drivers.runtimes.gates.panel_gates import gates_of
 from headway.drivers.runtimes.gates.table_content import Ports
@@ -34,8 +34,8 @@ from headway.features.services.compose.plan import ComposePlan
 from headway.features.services.database import store as databases
 from headway.infra.docker.api import DockerApi, unix_socket
 from headway.infra.docker.cli import Docker
+from headway.infra.docker.outward_registries import log_in_outward
 from headway.infra.docker.registries import RegistryRefused
-from headway.infra.docker.registries_outward import log_in_outward
 from headway.infra.hosts import cgroups
 from headway.kernel.addresses import NEAR_4, is_near
 from headway.kernel.artifacts import Image

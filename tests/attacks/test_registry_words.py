@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from headway.drivers.builders.engine import told
-from headway.drivers.builders.publish import Destination, publish
+from headway.drivers.builders.publication import Destination, publish
 from headway.drivers.runtimes.compose.commands import Docker as ComposeDocker
 from headway.drivers.sources.image import ImageSource, PulledSpec
 from headway.features.services.compose.image_distribution import ImageDistribution

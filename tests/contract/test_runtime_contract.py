@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from headway.drivers.runtimes.contract.inside import InContainer, InFolder
+from headway.drivers.runtimes.contract.inner_places import InContainer, InFolder
 from headway.drivers.runtimes.contract.runtime import Behind, NotRunning, PortTaken, Unhealthy, UnknownRelease
 from headway.drivers.runtimes.registry import RUNTIMES
 from headway.infra.hosts import procfs

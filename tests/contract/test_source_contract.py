@@ -13,7 +13,7 @@ import pytest
 from headway.drivers.sources.archive import ArchiveSource, ArchiveSpec, kept_at
 from headway.drivers.sources.base import CommitMissing, Source, SourceError
 from headway.drivers.sources.registry import SOURCES
-from headway.drivers.sources.repack import repack
+from headway.drivers.sources.upload_archive import repack
 from headway.kernel.artifacts import Commit
 from headway.kernel.errors import InvalidInput
 from tests.integration.sources.archives import zipped

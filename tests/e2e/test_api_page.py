@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from headway.http.browsing.page import curl
+from headway.http.api_page.page import curl
 from headway.http.openapi_texts import Field
 from tests.support.panel.browser import chromium
 from tests.support.panel.panel import KEY, Panel, panel

@@ -12,7 +12,7 @@ from itertools import product
 from typing import Any
 
 from headway.cli import checkout
-from headway.core.engine import explain
+from headway.core.engine import explanations
 from headway.drivers.buildplan import env_example, procfile
 from headway.drivers.buildplan.providers import python_pins
 from headway.drivers.edge import issuance
@@ -21,7 +21,7 @@ from headway.drivers.runtimes.container import refusals
 from headway.features.notifications import apprise_policy
 from headway.features.services.database import application_spec
 from headway.http import ranges
-from headway.infra.docker import dockerfiles, registries_outward
+from headway.infra.docker import dockerfiles, outward_registries
 from headway.kernel.failures import line_choice
 from tests.support.hostile_texts import slowest
 
@@ -58,7 +58,7 @@ MENDED = {
         pieces=": 1 f . g 1.2.3.4",
     ),
     "a question at the end of an output": Mended(
-        pattern=explain._QUESTION,
+        pattern=explanations._QUESTION,
         before=r"(\?|\[[yn]/[yn]\]|\([yn]/[yn]\)|\(yes/no\)|password:?|EOF when reading a line)\s*:?\s*\Z",
         asked="search",
         pieces="? [Y/n] password : blank a",
@@ -70,7 +70,7 @@ MENDED = {
         pieces="blank a1 = 2 # a",
     ),
     "what a registry wants": Mended(
-        pattern=registries_outward._FIELD,
+        pattern=outward_registries._FIELD,
         before=r'(\w+)="([^"]*)"',
         asked="findall",
         pieces='a1 = " , blank ="',

@@ -19,8 +19,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from headway.api.registry import Performer, Registry
 from headway.http import errors, hooks
 from headway.http.answers import SECURITY_HEADERS, Answer, json_answer, send_answer
+from headway.http.api_page import routes
 from headway.http.bodies import Bodies
-from headway.http.browsing import serve
 from headway.http.consoles import Consoles
 from headway.http.container_logs import ContainerLogs
 from headway.http.follows import Follows
@@ -65,7 +65,7 @@ def create_app(needs: HttpNeeds, follows: Follows, registry: Registry, performer
             WebSocketRoute("/docker-container-logs", ContainerLogs(needs, registry)),
             WebSocketRoute("/application-console", Consoles(needs)),
             Route("/api/health", _Health(needs.health), methods=["GET"]),
-            *serve.routes(lambda: _described(registry), registry, needs.door.origins),
+            *routes.routes(lambda: _described(registry), registry, needs.door.origins),
             Route("/api", rest),
             *hooks.routes(needs, needs.webhooks.most_bytes),
             Route("/api/trpc/{procedures:path}", Trpc(needs, registry, performer, bodies)),

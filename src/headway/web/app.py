@@ -31,10 +31,10 @@ from headway.web.choices import Choices
 from headway.web.entrance import WebNeeds
 from headway.web.form_post import Done, FormPost, ShownOnce
 from headway.web.frame import NOBODY, OF_A_VISIT, PLACES, Frame
-from headway.web.kept import KeptForms
-from headway.web.live import LIVE_PATH, Live
+from headway.web.kept_forms import KeptForms
 from headway.web.long_asks import LongAsks
 from headway.web.marks import marked
+from headway.web.page_events import LIVE_PATH, Live
 from headway.web.part_cache import Made, NotedVisit, PartCache, made_of
 from headway.web.passkeys import PasskeyDoor
 from headway.web.paths import HOME, Named, Paths, Piece

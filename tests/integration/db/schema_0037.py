@@ -9,7 +9,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, MetaData, insert, literal_column, select
 
-from headway.infra.db import migrate as migrate_module
+from headway.infra.db import migration as migrate_module
 from headway.infra.db import migrations
 from headway.infra.db.engine import SqlDatabase
 

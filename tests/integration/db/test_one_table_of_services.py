@@ -15,11 +15,11 @@ from typing import Any, TypeVar
 import pytest
 from sqlalchemy import exc, make_url, select, text
 
-from headway.infra.db import earlier, migrations
+from headway.infra.db import earlier_database, migrations
 from headway.infra.db.dump import CannotDump
-from headway.infra.db.earlier import NoTemporaryViews
+from headway.infra.db.earlier_database import NoTemporaryViews
 from headway.infra.db.engine import DatabaseAway, SqlDatabase
-from headway.infra.db.migrate import migrate
+from headway.infra.db.migration import migrate
 from headway.infra.db.migrations.before_services import CalledTheSame
 from headway.infra.db.sqlite import sqlite_url
 from headway.infra.db.tables.services import releases, services
@@ -35,7 +35,7 @@ MIGRATE = """
 import os, signal, sys
 from sqlalchemy import event
 from headway.infra.db.engine import SqlDatabase
-from headway.infra.db.migrate import migrate
+from headway.infra.db.migration import migrate
 database = SqlDatabase(sys.argv[1])
 
 @event.listens_for(database.writer, "before_cursor_execute")
@@ -310,7 +310,7 @@ def look(url: str, work: Callable[[Tx], T]) -> T:
     """What ``headway upgrade-check`` would see."""
     database = SqlDatabase(url)
     try:
-        return asyncio.run(earlier.read(database, work))
+        return asyncio.run(earlier_database.read(database, work))
     finally:
         database.close()
 

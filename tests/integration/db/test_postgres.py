@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import func, insert, select, text
 
 from headway.infra.db.engine import DatabaseAway, SqlDatabase
-from headway.infra.db.migrate import migrate
+from headway.infra.db.migration import migrate
 from headway.infra.db.tables.access import users
 from headway.infra.db.transaction import Tx
 from headway.kernel.ids import new_id

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from headway.infra.db.engine import SqlDatabase
-from headway.infra.db.migrate import migrate
+from headway.infra.db.migration import migrate
 from headway.infra.db.tables.access import users
 from headway.infra.db.transaction import Tx
 from tests.support.databases.postgres import Cluster, running_cluster

@@ -15,7 +15,7 @@ from headway.core.deployments.restoration import ENDED_ELSEWHERE
 from headway.core.deployments.status import Reason, Status
 from headway.features.notifications.model import NoticeState
 from headway.infra.db.engine import SqlDatabase
-from headway.infra.db.migrate import migrate
+from headway.infra.db.migration import migrate
 from headway.infra.db.sqlite import sqlite_url
 from headway.infra.db.tables.deployments import deployments, outbox, removed_deployments, undos
 from headway.infra.db.tables.deployments import setbacks as setback_rows

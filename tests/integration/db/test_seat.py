@@ -10,7 +10,7 @@ from sqlalchemy import inspect, text
 
 from headway.first_key import prepare
 from headway.infra.db.engine import SqlDatabase
-from headway.infra.db.migrate import migrate
+from headway.infra.db.migration import migrate
 from headway.infra.db.probe import OtherKey, check_key
 from headway.infra.db.seat import Seat, SeatTaken
 from headway.infra.db.sqlite import sqlite_url

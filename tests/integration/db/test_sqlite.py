@@ -20,7 +20,7 @@ from sqlalchemy import func, insert, select, text
 
 from headway.core.engine.parts import Logs, Parts
 from headway.infra.db.engine import DatabaseAway, DatabaseDamaged, DatabaseFull, SqlDatabase
-from headway.infra.db.migrate import migrate
+from headway.infra.db.migration import migrate
 from headway.infra.db.probe import why_away
 from headway.infra.db.sqlite import PATIENCE_SECONDS, sqlite_url
 from headway.infra.db.tables.access import users

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from headway.infra.db.engine import SqlDatabase
-from headway.infra.db.migrate import migrate
+from headway.infra.db.migration import migrate
 from headway.infra.db.sqlite import sqlite_url
 from tests.integration.db.schema_0037 import AT, PLACE, Row, contents, domain, fill, make
 from tests.support.databases.postgres import Cluster

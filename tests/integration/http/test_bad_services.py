@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 from sqlalchemy import delete, select, update
 
-from headway.core.engine.by_host import ByHost
+from headway.core.engine.host_work import ByHost
 from headway.drivers.runtimes.contract.runtime import Runtime
 from headway.features.servers.service_reconciler import ServerReconciler
 from headway.features.services import store
@@ -205,7 +205,7 @@ async def test_what_waits_on_a_host_for_another_reason_than_its_link_is_said_onc
     while errors:
         by_host.start("far")
         await by_host._tasks["far"]
-    said = [each.getMessage() for each in caplog.records if each.name.endswith("by_host")]
+    said = [each.getMessage() for each in caplog.records if each.name.endswith("host_work")]
     assert said == ["keeper of host far waits: The engine is away.", "keeper of host far failed in a round"]
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from headway.cli.commands import install
-from headway.infra.panel import notify, systemd
+from headway.infra.panel import service_manager, systemd
 from headway.infra.panel.systemd import SystemdRefused
 from headway.infra.panel.units import Units
 from headway.kernel.settings import Facts, Settings
@@ -109,10 +109,10 @@ def test_systemd_is_told_once_that_the_panel_is_ready(
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.settimeout(5)
         manager.bind(address.replace("@", "\0", 1))
-        monkeypatch.setenv(notify.VARIABLE, address)
+        monkeypatch.setenv(service_manager.VARIABLE, address)
 
-        notify.tell_ready()
-        notify.tell_ready()
+        service_manager.tell_ready()
+        service_manager.tell_ready()
 
         assert manager.recv(64) == b"READY=1"
         manager.settimeout(0)
@@ -123,17 +123,17 @@ def test_systemd_is_told_once_that_the_panel_is_ready(
 async def test_systemd_is_asked_for_more_time_while_the_database_is_migrated_and_no_longer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(notify, "_ANEW_SECONDS", 0.05)
+    monkeypatch.setattr(service_manager, "_ANEW_SECONDS", 0.05)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.settimeout(5)
         manager.bind(str(tmp_path / "notify"))
-        monkeypatch.setenv(notify.VARIABLE, str(tmp_path / "notify"))
+        monkeypatch.setenv(service_manager.VARIABLE, str(tmp_path / "notify"))
 
-        async with notify.more_time():
+        async with service_manager.more_time():
             told = [await asyncio.to_thread(manager.recv, 64) for _ in range(3)]
 
         assert told == [b"EXTEND_TIMEOUT_USEC=90000000"] * 3
-        notify.tell_ready()
+        service_manager.tell_ready()
         while (last := await asyncio.to_thread(manager.recv, 64)) == told[0]:
             pass
         assert last == b"READY=1"
@@ -144,13 +144,13 @@ async def test_systemd_is_asked_for_more_time_while_the_database_is_migrated_and
 
 
 async def test_systemd_is_not_asked_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(notify, "_ANEW_SECONDS", 0.02)
-    monkeypatch.setattr(notify, "_MOST_SECONDS", 0.04)
+    monkeypatch.setattr(service_manager, "_ANEW_SECONDS", 0.02)
+    monkeypatch.setattr(service_manager, "_MOST_SECONDS", 0.04)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))
         manager.settimeout(5)
-        monkeypatch.setenv(notify.VARIABLE, str(tmp_path / "notify"))
-        async with notify.more_time():
+        monkeypatch.setenv(service_manager.VARIABLE, str(tmp_path / "notify"))
+        async with service_manager.more_time():
             for _ in range(2):
                 await asyncio.to_thread(manager.recv, 64)
             manager.settimeout(0.3)
@@ -166,7 +166,7 @@ async def test_a_panel_that_is_started_asks_for_time_before_it_tells_that_it_is_
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))
         manager.settimeout(0)
-        monkeypatch.setenv(notify.VARIABLE, str(tmp_path / "notify"))
+        monkeypatch.setenv(service_manager.VARIABLE, str(tmp_path / "notify"))
         try:
             (await Panel.open(settings)).close()
         finally:
@@ -178,14 +178,14 @@ async def test_where_nobody_asks_nobody_is_told(tmp_path: Path, monkeypatch: pyt
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))
         manager.settimeout(0)
-        monkeypatch.setenv(notify.VARIABLE, str(tmp_path / "notify"))
-        notify.tell_ready()
+        monkeypatch.setenv(service_manager.VARIABLE, str(tmp_path / "notify"))
+        service_manager.tell_ready()
         assert manager.recv(64) == b"READY=1"
 
-        assert notify.VARIABLE not in os.environ
-        async with notify.more_time():
+        assert service_manager.VARIABLE not in os.environ
+        async with service_manager.more_time():
             await asyncio.sleep(0)
-        notify.tell_ready()
+        service_manager.tell_ready()
 
         with pytest.raises(BlockingIOError):
             manager.recv(64)

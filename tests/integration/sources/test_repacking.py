@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from headway.drivers.sources.repack import ArchiveRefused, NoRoomUnpacked, Packed, repack
+from headway.drivers.sources.upload_archive import ArchiveRefused, NoRoomUnpacked, Packed, repack
 from headway.features.services.uploads import ArchiveReaders, Archives
 from headway.kernel.uploads import Upload
 from tests.integration.sources.archives import FILES, entry, link, tar, zipped

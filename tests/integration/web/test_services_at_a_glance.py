@@ -7,7 +7,7 @@ import re
 import pytest
 from sqlalchemy import update
 
-from headway.features.projects.pages import services_inside
+from headway.features.projects.pages import environment_services
 from headway.infra.db.tables.services import services
 from headway.infra.db.transaction import Tx
 from headway.pages import service_lines
@@ -93,8 +93,8 @@ async def test_what_is_not_known_in_time_is_there_and_said_not_to_be_known(
 async def test_more_than_a_page_may_have_is_led_to(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     given = {"environmentId": await world.environment(), "customGitUrl": "https://git.example/shop.git"}
     ids = [(await world.post("application.create", name=name, **given))["applicationId"] for name in ("a", "b", "c")]
-    monkeypatch.setattr(services_inside, "_MOST", 2)
-    monkeypatch.setattr(services_inside, "_LEAST", 2)
+    monkeypatch.setattr(environment_services, "_MOST", 2)
+    monkeypatch.setattr(environment_services, "_LEAST", 2)
     project, environment = await _paths(world, ids[0])
     async with signed_in(world) as client:
         page = (await client.get(project)).text

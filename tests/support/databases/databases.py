@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from headway.infra.db.engine import SqlDatabase
-from headway.infra.db.migrate import migrate
+from headway.infra.db.migration import migrate
 from headway.infra.db.sqlite import sqlite_url
 from tests.support.databases.postgres import TEMPLATE, Cluster, running_cluster
 

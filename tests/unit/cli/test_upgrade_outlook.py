@@ -10,7 +10,7 @@ from sqlalchemy import text
 from headway.cli.diagnosis import Level
 from headway.cli.upgrade_outlook import judge
 from headway.infra.db.engine import SqlDatabase
-from headway.infra.db.migrate import migrate
+from headway.infra.db.migration import migrate
 from headway.kernel.settings import Facts, Settings
 from headway.upkeep import Outlook, look_ahead
 

@@ -16,7 +16,7 @@ from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Deadlines, Json, RunFailed
 from headway.core.deployments.status import Status
 from headway.core.deployments.store import StepEnd
-from headway.core.engine import explain
+from headway.core.engine import explanations
 from headway.core.engine.parts import Parts, RunLog
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Anchor, Exit, Host
@@ -109,7 +109,7 @@ class Execution:
         self._parts.crash_point(f"command {name} ended")
         if check and not exit_.succeeded:
             said = await self._log.catch_up(since, _PHASES.get(name, Phase.BUILD))
-            raise RunFailed(explain.command_failed(name, exit_, said), explain.reason_of(exit_))
+            raise RunFailed(explanations.command_failed(name, exit_, said), explanations.reason_of(exit_))
         return exit_
 
     async def undo(self, name: str, data: Json) -> None:

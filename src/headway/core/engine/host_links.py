@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from headway.core.engine.by_host import ByHost
+from headway.core.engine.host_work import ByHost
 from headway.core.engine.parts import Parts
 
 _REST = 1.0

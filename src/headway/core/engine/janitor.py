@@ -9,8 +9,8 @@ from functools import partial
 from headway.core.deployments import idempotency, pending_undos, queue, store
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.status import Status
-from headway.core.engine.by_host import ByHost
 from headway.core.engine.concurrency import at_once
+from headway.core.engine.host_work import ByHost
 from headway.core.engine.links import Links
 from headway.core.engine.parts import Parts
 from headway.core.engine.run_end import take_back

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 
-from headway.core.engine import explain
+from headway.core.engine import explanations
 from headway.kernel.errors import HeadwayError, Unavailable
 
 log = logging.getLogger(__name__)
@@ -56,8 +56,8 @@ class Poller:
         except HeadwayError as error:
             log.warning("%s: %s", self.name, error.message)
         except Exception as error:
-            if explain.is_full_disk(error):
-                log.warning("%s: %s", self.name, explain.unforeseen(error))
+            if explanations.is_full_disk(error):
+                log.warning("%s: %s", self.name, explanations.unforeseen(error))
             else:
                 log.exception("%s failed in a round", self.name)
         return _REST_AFTER_FAILURE

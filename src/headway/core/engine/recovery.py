@@ -14,10 +14,10 @@ from headway.core.deployments.ledger import Outcome
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.setbacks import MOST_SETBACKS, Setbacks
 from headway.core.deployments.status import Maker, Reason, Status
-from headway.core.engine import explain
+from headway.core.engine import explanations
 from headway.core.engine.background import beside
-from headway.core.engine.by_host import ByHost
 from headway.core.engine.concurrency import at_once
+from headway.core.engine.host_work import ByHost
 from headway.core.engine.links import Links
 from headway.core.engine.parts import LeftOutput, NoOutput, Parts
 from headway.core.engine.run_end import RunEnd, by_wish, set_back, take_back, verdict_of
@@ -94,7 +94,7 @@ class Recovery:
             log.warning("deployment %s is looked at again: %s", deployment_id, away.message)
             await self._parts.write(lambda tx: self._leave_away(tx, deployment, lease))
             if links.stand and await self._has_waited(deployment):
-                sentence = explain.unanswered(self._parts.settings.reach_deadline, away.message)
+                sentence = explanations.unanswered(self._parts.settings.reach_deadline, away.message)
                 await self.give_up(deployment_id, sentence, asks_host=True)
         except (LeaseLost, EpochPassed, Unavailable) as passed:  # somebody else has it, or does not let go of it yet
             log.warning("deployment %s is looked at again: %s", deployment_id, passed.message)
@@ -111,7 +111,7 @@ class Recovery:
     async def _end_the_broken(self, deployment: Deployment, lease: Lease, had: Setbacks) -> None:
         """Ends a run that comes no further: as every other, and where not even that can be done, by its row alone."""
         outcome = await self._known(deployment) or Outcome.error(
-            Reason.FAILED, explain.too_many(had.number, had.sentence)
+            Reason.FAILED, explanations.too_many(had.number, had.sentence)
         )
         if had.number > MOST_SETBACKS:
             ending = await self._ending(deployment, lease, None, ())
@@ -143,7 +143,7 @@ class Recovery:
         if deployment.out_of_reach_since is None or all(host is not None and host.link is not None for host in hosts):
             return False
         if await self._has_waited(deployment):
-            await self.give_up(deployment.deployment_id, explain.out_of_reach(self._parts.settings.reach_deadline))
+            await self.give_up(deployment.deployment_id, explanations.out_of_reach(self._parts.settings.reach_deadline))
         return True
 
     async def _has_waited(self, deployment: Deployment) -> bool:
@@ -270,7 +270,9 @@ class Recovery:
             return
         if outcome is None:
             outcome = (
-                by_wish(deployment.intent) if deployment.intent else Outcome.error(Reason.LOST, explain.lost(reason))
+                by_wish(deployment.intent)
+                if deployment.intent
+                else Outcome.error(Reason.LOST, explanations.lost(reason))
             )
         await self._end(deployment, lease, handle, outcome, frozen_from(self._parts, sealed).mask)
 
@@ -281,7 +283,11 @@ class Recovery:
         sentence = "It ended before it had started anything."
         if (await self._parts.write(lambda tx: setbacks.count(tx, deployment.deployment_id, sentence))).are_too_many:
             await self._end(
-                deployment, lease, handle, Outcome.error(Reason.FAILED, explain.too_many(MOST_SETBACKS, sentence)), ()
+                deployment,
+                lease,
+                handle,
+                Outcome.error(Reason.FAILED, explanations.too_many(MOST_SETBACKS, sentence)),
+                (),
             )
         elif handle is not None:
             await self._put_back(deployment, lease, handle)

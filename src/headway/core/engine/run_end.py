@@ -17,7 +17,7 @@ from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Kind, Success, Undo
 from headway.core.deployments.status import ON_REQUEST, Intent, Maker, Reason, Status
 from headway.core.deployments.store import StepEnd
-from headway.core.engine import explain
+from headway.core.engine import explanations
 from headway.core.engine.parts import SOON_SECONDS, Parts, RunLog
 from headway.infra.db.engine import DatabaseFull
 from headway.infra.db.transaction import Tx
@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 def by_wish(intent: Intent) -> Outcome:
     """The outcome of a run that somebody asked to end."""
-    return Outcome.error(intent.reason, explain.wished(intent))
+    return Outcome.error(intent.reason, explanations.wished(intent))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +109,7 @@ class RunEnd:
             raise
         except Exception as error:
             log.warning("the log of deployment %s is not whole", self.deployment.deployment_id, exc_info=error)
-            return explain.log_not_whole(error)
+            return explanations.log_not_whole(error)
         return None
 
     async def _write_end(self, outcome: Outcome, settle: Callable[[Tx], None] | None) -> None:
@@ -269,7 +269,7 @@ def _undo_of(kind: Kind, name: str) -> Undo:
 
 def set_back(tx: Tx, lease: Lease, error: Exception) -> None:
     """An attempt has come to nothing: the run is free to be looked at again, a bounded number of times."""
-    sentence = error.message if isinstance(error, HeadwayError) else explain.unforeseen(error)
+    sentence = error.message if isinstance(error, HeadwayError) else explanations.unforeseen(error)
     setbacks.count(tx, lease.deployment_id, sentence)
     leases.release_if_mine(tx, lease)
 

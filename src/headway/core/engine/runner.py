@@ -12,7 +12,7 @@ from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, RunFailed, Success
 from headway.core.deployments.status import Intent, Maker, Reason, Status
 from headway.core.deployments.store import StepEnd
-from headway.core.engine import explain
+from headway.core.engine import explanations
 from headway.core.engine.background import beside, while_standing
 from headway.core.engine.execution import Execution
 from headway.core.engine.links import Links
@@ -218,7 +218,7 @@ class Runner:
         except TimeoutError as error:
             if total is None or not total.expired():  # of something within
                 return self._broken(error)
-            return Outcome.error(Reason.TIMED_OUT, explain.total_passed())
+            return Outcome.error(Reason.TIMED_OUT, explanations.total_passed())
         except OutOfMemory as error:
             return Outcome.error(Reason.OUT_OF_MEMORY, error.message)
         except Exception as error:
@@ -228,11 +228,11 @@ class Runner:
         """What a run comes to that met this; what nobody foresaw is told in full where the panel tells of itself."""
         if isinstance(error, HeadwayError):
             return Outcome.error(Reason.FAILED, error.message)
-        if explain.is_full_disk(error):
+        if explanations.is_full_disk(error):
             log.warning("deployment %s found no room on the disk: %s", self.deployment.deployment_id, error)
         else:
             log.error("deployment %s met an unforeseen error", self.deployment.deployment_id, exc_info=error)
-        return Outcome.error(Reason.FAILED, explain.unforeseen(error))
+        return Outcome.error(Reason.FAILED, explanations.unforeseen(error))
 
     async def _execution(self, anchor: Anchor, frozen: Frozen, run_log: RunLog) -> Execution:
         deployment_id = self.deployment.deployment_id

@@ -9,7 +9,7 @@ from contextlib import suppress
 from headway.core.deployments import store
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.status import Intent, Status
-from headway.core.engine import explain
+from headway.core.engine import explanations
 from headway.core.engine.parts import Parts
 from headway.core.engine.recovery import Recovery
 from headway.core.engine.worker import Worker
@@ -61,7 +61,7 @@ class Stopper:
         return others
 
     def _end_waiting(self, tx: Tx, deployment_ids: Sequence[str], intent: Intent) -> set[str]:
-        return self._parts.ledger.end_waiting_all(tx, deployment_ids, intent.reason, explain.wished(intent))
+        return self._parts.ledger.end_waiting_all(tx, deployment_ids, intent.reason, explanations.wished(intent))
 
     def hasten(self, deployment_id: str, intent: Intent) -> None:
         """Tells the runner of a wish that is written. One that nobody runs is met by recovery's next round."""
@@ -90,7 +90,7 @@ class Stopper:
                     if self._parts.ledger.intend(tx, deployment, intent):
                         return store.find(tx, deployment_id)
                 case Status.PENDING if intent is not Intent.KILL:
-                    ended = self._parts.ledger.end_waiting(tx, deployment, intent.reason, explain.wished(intent))
+                    ended = self._parts.ledger.end_waiting(tx, deployment, intent.reason, explanations.wished(intent))
                     if ended is not None:
                         return ended
                 case _:

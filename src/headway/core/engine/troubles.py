@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 from datetime import datetime
 
-from headway.core.engine import explain
+from headway.core.engine import explanations
 from headway.infra.db.engine import DatabaseAway
 from headway.infra.hosts.base import HostUnreachable
 from headway.kernel.clock import Clock, SystemClock
@@ -63,7 +63,7 @@ class Troubles:
             self._note(loop, item, error.message)
             return False
         except Exception as error:
-            self._note(loop, item, explain.unforeseen(error), unforeseen=error)
+            self._note(loop, item, explanations.unforeseen(error), unforeseen=error)
             return False
         self._noted.pop((loop, item), None)
         return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from headway.drivers.builders import detect
+from headway.drivers.builders import first_rules
 from headway.drivers.builders.base import BuildError, BuildSpec
 from headway.drivers.builders.languages import node, node_locks
 from headway.drivers.builders.plan import Listing
@@ -23,7 +23,7 @@ async def read_listing(work: Work, workspace: Workspace, spec: BuildSpec) -> Lis
     """The files that tell what an application is, and the programs of the host that would build it. Raises BuildError
     for a file that leads out of the workspace by a symbolic link.
     """
-    small = [name for name in detect.FILES if name not in node_locks.FILES]
+    small = [name for name in first_rules.FILES if name not in node_locks.FILES]
     files = await _read_all(work.host, workspace, small, _LARGEST)
     if node.PACKAGE not in files:
         return Listing(files=files)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from types import ModuleType
 
-from headway.drivers.builders import detect
+from headway.drivers.builders import first_rules
 from headway.drivers.builders.base import BuildSpec
 from headway.drivers.builders.inspection import is_there, read_listing
 from headway.drivers.builders.plan import Plan
@@ -30,7 +30,7 @@ async def plan_build(work: Work, workspace: Workspace, spec: BuildSpec) -> Build
     """The plan, each process as often as it is to run. Raises BuildError."""
     if spec.settings.detection == FIRST:
         listing = await read_listing(work, workspace, spec)
-        plan_then = await on_own_threads(partial(detect.detect, listing, spec))
+        plan_then = await on_own_threads(partial(first_rules.detect, listing, spec))
         return _converted(plan_then, spec.settings.fallback)
     rules = await asyncio.to_thread(_rules)
     tree = await read_tree(work, workspace, rules.READS, rules.further)

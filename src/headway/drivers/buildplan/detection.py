@@ -10,16 +10,16 @@ from types import MappingProxyType
 from typing import Final
 
 from headway.drivers.builders.base import BuildError
-from headway.drivers.buildplan import env_example, foreign, image_files, image_program, local_procfile, volumes
+from headway.drivers.buildplan import env_example, image_files, image_program, local_procfile, platforms, volumes
 from headway.drivers.buildplan.config_example import IGNORED, config_note
 from headway.drivers.buildplan.env_example import flask_app
-from headway.drivers.buildplan.foreign import Heard
 from headway.drivers.buildplan.image_stages import dockerfile
 from headway.drivers.buildplan.named_folder import named_provider
 from headway.drivers.buildplan.needed_variables import needed
 from headway.drivers.buildplan.neighbours import hint, no_way
 from headway.drivers.buildplan.own_address import with_address
 from headway.drivers.buildplan.plan import BuildPlan, Choice, Confidence, Need, Phase, Question, Site
+from headway.drivers.buildplan.platforms import Heard
 from headway.drivers.buildplan.procfile import PROCFILE, WEB, Procfile, parse_procfile
 from headway.drivers.buildplan.providers import registry, shell, static
 from headway.drivers.buildplan.providers.contract import Provider
@@ -37,7 +37,7 @@ READS: Final[tuple[str, ...]] = tuple(
             local_procfile.MAKEFILE,
             *env_example.READS,
             IGNORED,
-            *foreign.FILES,
+            *platforms.FILES,
             *volumes.FILES,
             *(pattern for provider in registry.PROVIDERS for pattern in provider.reads),
         )
@@ -122,7 +122,7 @@ def detect(tree: Tree, settings: BuildSettings, variables: Mapping[str, str] = M
 
 
 def _told(tree: Tree, own: BuildSettings, variables: Mapping[str, str]) -> _Told:
-    heard = foreign.heard(tree, variables)
+    heard = platforms.heard(tree, variables)
     procfile = Procfile(processes={})
     if tree.text(PROCFILE).strip():
         procfile = parse_procfile(tree.contents[PROCFILE])
@@ -153,7 +153,7 @@ def _provider(tree: Tree, told: _Told) -> tuple[Provider, str, Question | None]:
             return *named, None
         if told.settings.start or told.procfile.processes:
             return shell.PROVIDER, PROCFILE if told.procfile.processes else "", None
-        if told.settings.build or told.settings.publish or foreign.built(tree) is not None:
+        if told.settings.build or told.settings.publish or platforms.built(tree) is not None:
             return static.PROVIDER, "", None
         raise BuildError(no_way(tree, registry.PROVIDERS))
     spoken = _language(told.line)
@@ -170,7 +170,7 @@ def _provider(tree: Tree, told: _Told) -> tuple[Provider, str, Question | None]:
 
 def _made(tree: Tree, told: _Told) -> _Told:
     """With the command by which a host of sites makes what it serves, where nothing else is told."""
-    said = foreign.built(tree)
+    said = platforms.built(tree)
     if said is None or told.settings.build is not None or told.is_started or told.settings.publish is not None:
         return told
     line, file = said
@@ -285,7 +285,7 @@ def _with_site(plan: BuildPlan, told: _Told, tree: Tree) -> BuildPlan:
         site = Site(folders=(folder,), fallback=site.fallback if site is not None else None)
         choices = (each for each in plan.choices if each.name not in {"start", "publish"})
         plan = replace(plan, processes=(), choices=(*choices, told.chosen("publish", folder)))
-    elif site is not None and (said := foreign.published(tree)) is not None and told.settings.publish is None:
+    elif site is not None and (said := platforms.published(tree)) is not None and told.settings.publish is None:
         folder = static.inside(said[0], f"The folder in {said[1]}")
         site = replace(site, folders=tuple(dict.fromkeys((folder, *site.folders))))
         plan = replace(plan, choices=(*plan.choices, Choice(name="publish", value=folder, reason=f"{said[1]} says so")))

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from headway.kernel.dataclass import dataclass
 
-FIRST: Final = 1  # what is in builders/detect.py
+FIRST: Final = 1  # what is in builders/first_rules.py
 NEWEST: Final = 2
 
 

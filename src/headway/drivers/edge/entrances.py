@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import field
 from pathlib import Path
 
-from headway.infra.daemons.confined import taken
+from headway.infra.daemons.confiner import taken
 from headway.infra.hosts import processes, procfs, sockets
 from headway.infra.hosts.private_file import write_privately
 from headway.kernel.dataclass import dataclass

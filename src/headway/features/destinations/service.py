@@ -9,7 +9,7 @@ from pathlib import Path
 from headway.core.access import accounts_store, allowances, policy
 from headway.core.access.machine import may_use_the_machine, require_need
 from headway.core.access.model import Actor
-from headway.core.access.outward import require_outward
+from headway.core.access.outward_addresses import require_outward
 from headway.core.access.policy import Permission
 from headway.drivers.storages.base import PARTIAL, Listed, Storage, StorageRefused
 from headway.drivers.storages.queries import Storages

@@ -15,7 +15,7 @@ from pathlib import Path
 from headway.core.access import allowances, policy
 from headway.core.deployments.run import Json, Run, RunFailed, Undo, UndoContext
 from headway.core.deployments.status import Reason
-from headway.core.engine.explain import ECHO
+from headway.core.engine.explanations import ECHO
 from headway.drivers.dumps.base import Whole
 from headway.drivers.storages import packer
 from headway.drivers.storages.access import ready

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from headway.core.deployments.hosts import LOCAL_HOST
-from headway.core.engine.by_host import ByHost
+from headway.core.engine.host_work import ByHost
 from headway.features.disk.service import DiskService
 
 _REST = 3600.0

@@ -15,7 +15,7 @@ from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
-from headway.core.engine import explain
+from headway.core.engine import explanations
 from headway.core.engine.troubles import Troubles
 from headway.drivers.forges.base import CommitState, CommitStatus, ForgeAway, ForgeConnection, PullComment
 from headway.features.git.providers import GitProviderService
@@ -216,7 +216,7 @@ class ForgeOutbox(Generic[M]):
             later = error.retry_at if isinstance(error, ForgeAway) else None
             await self._put_off(message, error.message[:1_000], later)
         except Exception as error:  # one that cannot be told keeps no other from being told
-            why = explain.unforeseen(error)
+            why = explanations.unforeseen(error)
             if message.error != why:
                 log.exception("%s could not be told to its forge", message.about)
             await self._put_off(message, why, None)

@@ -10,7 +10,7 @@ from headway.core.access import policy
 from headway.core.access.machine import may_use_the_machine
 from headway.core.access.machine_store import is_guarded
 from headway.core.access.model import Actor, Role, Scope
-from headway.core.access.outward import require_outward
+from headway.core.access.outward_addresses import require_outward
 from headway.core.access.policy import Missing, Noun, Permission
 from headway.drivers.forges.base import Branch, ForgeApi, ForgeConnection, ForgeName, GitLogin, Repository, understood
 from headway.drivers.forges.registry import FORGES

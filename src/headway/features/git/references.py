@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from headway.core.access.machine import may_use_the_machine
 from headway.core.access.model import Actor
-from headway.core.access.outward import require_outward
+from headway.core.access.outward_addresses import require_outward
 from headway.core.access.policy import Missing, Noun
 from headway.features.git import ssh_keys_store
 from headway.features.registries import store

@@ -12,7 +12,7 @@ from datetime import datetime
 from headway.core.access.policy import Noun
 from headway.core.access.topics import topics_of
 from headway.core.deployments.store import add_to_outbox
-from headway.core.engine import explain
+from headway.core.engine import explanations
 from headway.features.notifications import store
 from headway.features.notifications.model import CHANNEL_FAILED, Channel, Due, Notice, NoticeState, wait_after
 from headway.infra.db.engine import Database, DatabaseAway
@@ -100,7 +100,7 @@ class NoticeDelivery:
         except HeadwayError as failure:
             why = failure.message
         except Exception as error:
-            why = explain.unforeseen(error)
+            why = explanations.unforeseen(error)
             if notice.last_error != why:  # each attempt meets it again: once is enough
                 log.exception("the notice %s could not be told", notice.notice_id)
         else:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from headway.core.access.machine import may_use_the_machine
 from headway.core.access.model import Actor
-from headway.core.access.outward import require_outward
+from headway.core.access.outward_addresses import require_outward
 from headway.core.access.policy import Missing, Noun, Permission, permit
 from headway.core.access.store import projects_among, service_projects
 from headway.features.notifications import store

@@ -19,7 +19,7 @@ def install_registries(base: Base) -> RegistryService:
 async def _try_registry(api: DockerApi, credentials: Credentials) -> None:
     """Returns when a registry knows the credentials."""
     if credentials.guarded:
-        from headway.infra.docker.registries_outward import log_in_outward  # noqa: PLC0415 - a start does without it
+        from headway.infra.docker.outward_registries import log_in_outward  # noqa: PLC0415 - a start does without it
 
         await log_in_outward(credentials.url, credentials.username, credentials.password)
         return

@@ -9,7 +9,7 @@ from headway.core.access import policy
 from headway.core.access.machine import may_use_the_machine
 from headway.core.access.machine_store import is_guarded
 from headway.core.access.model import Actor
-from headway.core.access.outward import require_outward
+from headway.core.access.outward_addresses import require_outward
 from headway.core.access.policy import Permission
 from headway.features.registries import store
 from headway.features.registries.model import Credentials, Registry, checked_url

@@ -15,7 +15,7 @@ from headway.core.deployments.rollback_targets import Left
 from headway.core.deployments.service import Stopping
 from headway.core.deployments.status import Intent, Reason, Status
 from headway.core.deployments.summary import Listed
-from headway.core.engine import explain
+from headway.core.engine import explanations
 from headway.features.rollbacks import store
 from headway.features.rollbacks.readiness import look_at
 from headway.features.rollbacks.store import ReleasePlace
@@ -180,7 +180,7 @@ class RollbackService:
             if each.status is Status.RUNNING and self.ledger.intend(tx, each, Intent.SUPERSEDE):
                 running.append(each.deployment_id)
             elif each.status is Status.PENDING:
-                self.ledger.end_waiting(tx, each, Reason.SUPERSEDED, explain.wished(Intent.SUPERSEDE))
+                self.ledger.end_waiting(tx, each, Reason.SUPERSEDED, explanations.wished(Intent.SUPERSEDE))
         return running
 
     async def _permitted(self, actor: Actor, permission: Permission, release_id: str) -> ReleasePlace:

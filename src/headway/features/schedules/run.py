@@ -19,7 +19,7 @@ from headway.core.deployments.status import Intent, Reason
 from headway.core.engine.background import beside
 from headway.drivers.runtimes.container.exec_session import ExecSession
 from headway.drivers.runtimes.container.script import GO, handed_over, let_in
-from headway.drivers.runtimes.contract.inside import InContainer, InFolder, Inside
+from headway.drivers.runtimes.contract.inner_places import InContainer, InFolder, Inside
 from headway.features.schedules.model import ScheduleTarget
 from headway.features.schedules.plan import SchedulePlan, freeze
 from headway.features.schedules.subject import KIND, VERSION

@@ -14,12 +14,11 @@ from headway.core.deployments.leases import FIRST_EPOCH
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Deadlines, Json, Run, RunFailed
 from headway.core.deployments.status import Reason
-from headway.core.engine import explain
+from headway.core.engine import explanations
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Anchor, AnchorGone, AnchorSpec, Exit, Handle, Host, StopMode
 from headway.infra.hosts.command import Command
-from headway.kernel.failures.explanation import MOST_CHARACTERS, Explanation, on_own_threads
-from headway.kernel.failures.explanation import explain as explain_output
+from headway.kernel.failures.explanation import MOST_CHARACTERS, Explanation, explain, on_own_threads
 from headway.kernel.failures.rule import Phase
 from headway.kernel.lines import without_folders
 
@@ -55,12 +54,12 @@ class AuxiliaryRun:
             await self._anchor.start(name, bounded)
             ended = await self._anchor.wait(name)
         except AnchorGone as error:
-            raise RunFailed(explain.lost(error.reason), Reason.LOST) from error
+            raise RunFailed(explanations.lost(error.reason), Reason.LOST) from error
         said = await self._passed_on()
         if said or name not in self._last:
             self._last[name] = await on_own_threads(partial(_explained, said, name))
         if check and not ended.succeeded:
-            raise RunFailed(explain.command_failed(name, ended, self._last[name]), explain.reason_of(ended))
+            raise RunFailed(explanations.command_failed(name, ended, self._last[name]), explanations.reason_of(ended))
         return ended
 
     async def settled(self) -> None:
@@ -136,8 +135,8 @@ def _explained(said: str, name: str) -> Explanation:
     """What an output says of its end, else its last line that is not the echo of another's end."""
     phase = Phase.START if name == "release command" else Phase.BUILD
     lines = [line for line in said.split("\n") if line]
-    other = next((line for line in reversed(lines) if not explain.ECHO.search(line)), (lines or [""])[0])
-    return explain_output(said, phase) or Explanation(line=without_folders(other))
+    other = next((line for line in reversed(lines) if not explanations.ECHO.search(line)), (lines or [""])[0])
+    return explain(said, phase) or Explanation(line=without_folders(other))
 
 
 @asynccontextmanager
@@ -177,7 +176,7 @@ async def arrive(run: Run, host: Host) -> AuxiliaryRun:
     try:
         return AuxiliaryRun(run, host, await host.attach(handle, run.deployment.epoch))
     except AnchorGone as gone:
-        raise RunFailed(explain.lost(gone.reason), Reason.LOST) from gone
+        raise RunFailed(explanations.lost(gone.reason), Reason.LOST) from gone
 
 
 async def to_be_ended(run: Run, host: Host) -> None:

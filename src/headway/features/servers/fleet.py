@@ -13,7 +13,7 @@ from types import MappingProxyType
 from headway.core.access.machine_store import is_guarded
 from headway.core.access.policy import Noun
 from headway.core.access.topics import topics_of, topics_of_services
-from headway.core.engine.by_host import ByHost
+from headway.core.engine.host_work import ByHost
 from headway.core.engine.troubles import Troubles
 from headway.features.servers import store
 from headway.features.servers.examination import examined

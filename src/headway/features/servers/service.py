@@ -11,7 +11,7 @@ from typing import Any
 from headway.core.access import policy
 from headway.core.access.machine import may_use_the_machine
 from headway.core.access.model import Actor
-from headway.core.access.outward import require_outward
+from headway.core.access.outward_addresses import require_outward
 from headway.core.access.policy import Permission
 from headway.core.deployments.idempotency import Once, Queued
 from headway.core.deployments.ledger import Ledger

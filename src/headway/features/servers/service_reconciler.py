@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from typing import Protocol
 
-from headway.core.engine.by_host import ByHost
+from headway.core.engine.host_work import ByHost
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Host

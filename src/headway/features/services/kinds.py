@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from headway.core.deployments.model import Request, SubjectType
 from headway.core.deployments.run import Kind
-from headway.drivers.runtimes.contract.inside import Inside
+from headway.drivers.runtimes.contract.inner_places import Inside
 from headway.drivers.runtimes.contract.written_log import WrittenLog
 from headway.drivers.sources.base import Source
 from headway.features.edge.domains_model import DomainRequest

@@ -14,8 +14,8 @@ from headway.core.deployments import store as deployments
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.retention import Attempts
 from headway.core.deployments.status import Status
-from headway.core.engine.by_host import ByHost
 from headway.core.engine.concurrency import at_once
+from headway.core.engine.host_work import ByHost
 from headway.core.engine.troubles import Trouble
 from headway.features.services import store
 from headway.features.services.downtime_watch import DowntimeWatch

@@ -112,7 +112,7 @@ class Archives:
         """Keeps what was uploaded, on disk before it returns. Raises ArchiveRefused, NoRoomUnpacked, Unavailable, and
         then nothing is left.
         """
-        from headway.drivers.sources.repack import repack  # noqa: PLC0415 - who uploads nothing never loads it
+        from headway.drivers.sources.upload_archive import repack  # noqa: PLC0415 - who uploads nothing never loads it
 
         place = self._file(service_id, upload.digest)
         await asyncio.to_thread(place.parent.mkdir, mode=0o700, parents=True, exist_ok=True)

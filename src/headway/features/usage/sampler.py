@@ -8,7 +8,7 @@ from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from headway.core.engine.by_host import ByHost
+from headway.core.engine.host_work import ByHost
 from headway.features.usage import store
 from headway.features.usage.meter import Meter
 from headway.features.usage.minutes import OpenMinutes

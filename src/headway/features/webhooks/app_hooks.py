@@ -17,7 +17,7 @@ from headway.features.git import providers_store
 from headway.features.git.provider_repository import provided
 from headway.features.git.providers_model import GitProvider
 from headway.features.services import directory
-from headway.features.webhooks.ingest import Ingest
+from headway.features.webhooks.intake import Ingest
 from headway.features.webhooks.model import DeliveryAnswer
 from headway.features.webhooks.parser import Arrived, Signature, read
 from headway.features.webhooks.policy import compared

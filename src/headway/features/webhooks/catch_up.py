@@ -11,7 +11,7 @@ from headway.core.deployments.model import SubjectType
 from headway.core.deployments.retention import Attempts
 from headway.features.services.hooks_model import SourceKind
 from headway.features.webhooks import store
-from headway.features.webhooks.ingest import Ingest
+from headway.features.webhooks.intake import Ingest
 from headway.features.webhooks.parser import Signature, read
 from headway.features.webhooks.services import HookedService
 from headway.infra.db.engine import Database

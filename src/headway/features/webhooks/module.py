@@ -8,7 +8,7 @@ from headway.features.services.kinds import ServiceKinds
 from headway.features.webhooks.app_hooks import AppHooks
 from headway.features.webhooks.branch_heads import Heads
 from headway.features.webhooks.catch_up import CatchingUp
-from headway.features.webhooks.ingest import Ingest
+from headway.features.webhooks.intake import Ingest
 from headway.features.webhooks.pull_files import PullFiles
 from headway.features.webhooks.service import WebhookService
 from headway.features.webhooks.services import HookedServices

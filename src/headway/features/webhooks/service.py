@@ -15,7 +15,7 @@ from headway.drivers.forges.events import Event
 from headway.features.services import hooks_store
 from headway.features.webhooks import store
 from headway.features.webhooks.app_hooks import AppHooks
-from headway.features.webhooks.ingest import Ingest
+from headway.features.webhooks.intake import Ingest
 from headway.features.webhooks.model import Delivery, DeliveryAnswer, Outcome, Wanted
 from headway.features.webhooks.parser import Arrived, Signature, read, unpacked
 from headway.features.webhooks.policy import Decision, compared, decide

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
-from headway.infra.daemons import confined
+from headway.infra.daemons import confiner
 from headway.kernel.dataclass import dataclass
 
 # The home of a program that works there: what lies above may let its account not pass, and it could not look it up.
@@ -39,7 +39,7 @@ class Confinement:
     entrances: Handed | None = None
     dies_with_parent: bool = False
     memory_bytes: int | None = None
-    script: Path = Path(confined.__file__)
+    script: Path = Path(confiner.__file__)
 
     def command_line(self, argv: tuple[str, ...]) -> tuple[str, ...]:
         """The arguments of a process that becomes the program."""
@@ -47,7 +47,7 @@ class Confinement:
 
     def become(self, argv: tuple[str, ...], env: Mapping[str, str]) -> NoReturn:
         """Turns this process into it. Raises OSError."""
-        confined.become(self._terms(), argv, env)
+        confiner.become(self._terms(), argv, env)
 
     def _terms(self) -> dict[str, Any]:
         return {

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from headway.infra.daemons import confined, respawn_guard
+from headway.infra.daemons import confiner, respawn_guard
 from headway.infra.daemons.confinement import Confinement
 from headway.infra.hosts.private_file import write_privately
 from headway.kernel.dataclass import dataclass
@@ -30,7 +30,7 @@ class Minded:
 
     def lay_out(self) -> None:
         """Puts the minder, and what the program is started by, where they are started from."""
-        for source, target in ((respawn_guard, self.root / "minder.py"), (confined, self._confined)):
+        for source, target in ((respawn_guard, self.root / "minder.py"), (confiner, self._confined)):
             write_privately(target, Path(source.__file__ or "").read_text())
 
     def ends(self) -> list[str]:

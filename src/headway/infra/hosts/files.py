@@ -20,7 +20,7 @@ from typing import TypeVar
 from headway.infra.hosts.base import FileFailed
 from headway.infra.hosts.command import Account
 from headway.infra.hosts.file_listing import Listing, list_below
-from headway.infra.hosts.safe_open import open_beneath, open_regular
+from headway.infra.hosts.guarded_files import open_beneath, open_regular
 from headway.kernel.errors import Conflict
 
 T = TypeVar("T")

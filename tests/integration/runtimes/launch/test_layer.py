@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from headway.drivers.runtimes.contract.inside import InFolder
+from headway.drivers.runtimes.contract.inner_places import InFolder
 from headway.drivers.runtimes.launch import layer, overlay
 from headway.drivers.runtimes.launch.launcher import BESIDE
 from headway.drivers.runtimes.process import record

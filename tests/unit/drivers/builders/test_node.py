@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from headway.drivers.builders.base import BuildError, BuildSpec
-from headway.drivers.builders.detect import detect
+from headway.drivers.builders.first_rules import detect
 from headway.drivers.builders.plan import Listing, Phase, Plan
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.kernel.artifacts import Process

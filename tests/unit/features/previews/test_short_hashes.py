@@ -25,7 +25,7 @@ from headway.features.previews.service import PreviewService
 from headway.features.services import hooks_store
 from headway.features.services.hooks_model import SourceKind, TrackedSource
 from headway.features.webhooks.app_hooks import AppHooks
-from headway.features.webhooks.ingest import Ingest
+from headway.features.webhooks.intake import Ingest
 from headway.features.webhooks.parser import Arrived, read
 from headway.features.webhooks.pull_files import PullFiles
 from headway.features.webhooks.service import WebhookService

@@ -17,7 +17,7 @@ from headway.features.services.hooks_model import SourceKind, TrackedSource
 from headway.features.services.kinds import ServiceKinds
 from headway.features.webhooks import service as module
 from headway.features.webhooks.app_hooks import AppHooks
-from headway.features.webhooks.ingest import Ingest
+from headway.features.webhooks.intake import Ingest
 from headway.features.webhooks.model import DeliveryAnswer
 from headway.features.webhooks.parser import Arrived, Signature, read, unpacked
 from headway.features.webhooks.pull_files import PullFiles

@@ -9,7 +9,7 @@ import pytest
 from headway.core.access.service import AccessService
 from headway.first_key import first_owner, prepare
 from headway.infra.db.engine import SqlDatabase
-from headway.infra.db.migrate import migrate
+from headway.infra.db.migration import migrate
 from headway.infra.panel.data_dir import DataDir
 from headway.infra.panel.kept_settings import keep_settings
 from headway.infra.panel.metrics_port import close, is_open, settle

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from headway.drivers.builders.base import BuildError
-from headway.drivers.buildplan import foreign, makefile
+from headway.drivers.buildplan import makefile, platforms
 from headway.drivers.buildplan.providers.golang_frontend import EMBEDS, WILD, writers
 from headway.drivers.buildplan.providers.node_frontend import Frontend
 from headway.drivers.buildplan.reader import DEEPEST
@@ -65,7 +65,7 @@ def require_all(
     """
     if settings.build is not None or settings.install is not None or tree.is_cut or ".gitmodules" in tree:
         return
-    if any(name in tree for name in foreign.FILES):  # it may have commands of its own
+    if any(name in tree for name in platforms.FILES):  # it may have commands of its own
         return
     found = itertools.islice(_lacking(tree, sources), _MOST)
     lacking = [each for each in found if not _is_made(tree, each.path, front)][:_MOST_TOLD]

@@ -27,12 +27,12 @@ from headway.drivers.buildplan.providers import (
 )
 from headway.drivers.buildplan.providers.contract import Provider
 from headway.drivers.buildplan.providers.node_address import led, led_outside, own_port, started
-from headway.drivers.buildplan.providers.node_beside import beside
 from headway.drivers.buildplan.providers.node_data import Data, find_data
 from headway.drivers.buildplan.providers.node_databases import Lines
 from headway.drivers.buildplan.providers.node_engines import wished_node
 from headway.drivers.buildplan.providers.node_framework import ENDINGS
 from headway.drivers.buildplan.providers.node_frontend import NO_FRONT_END
+from headway.drivers.buildplan.providers.node_frontend_folder import beside
 from headway.drivers.buildplan.providers.node_installation import BINS, install_phases, lock_lacks
 from headway.drivers.buildplan.providers.node_lock import out_of_step
 from headway.drivers.buildplan.providers.node_managers import Manager, find_manager, named_manager
@@ -45,11 +45,11 @@ from headway.drivers.buildplan.providers.node_package import (
     read_package,
     seen_package,
 )
+from headway.drivers.buildplan.providers.node_part_builds import unbuilt
 from headway.drivers.buildplan.providers.node_program import Ground, Program
 from headway.drivers.buildplan.providers.node_scripts import called_lines, mentions, read_start, shell_files
 from headway.drivers.buildplan.providers.node_secrets import Variables, find_variables
 from headway.drivers.buildplan.providers.node_sources import begun, unread
-from headway.drivers.buildplan.providers.node_unbuilt import unbuilt
 from headway.drivers.buildplan.providers.node_variables import BUILT, build_variables
 from headway.drivers.buildplan.providers.node_versions import pinned_major, version_notes, wanted_version
 from headway.drivers.buildplan.providers.node_webpack import known_to, old_webpack

@@ -17,11 +17,11 @@ from headway.drivers.buildplan.plan import Confidence, Site
 from headway.drivers.buildplan.providers.node_calls import called_elsewhere, enters
 from headway.drivers.buildplan.providers.node_framework import Framework, Subject
 from headway.drivers.buildplan.providers.node_package import BUILDS, Package
+from headway.drivers.buildplan.providers.node_part_builds import bundling
 from headway.drivers.buildplan.providers.node_scripts import Line, built_by_image, called_lines, read_start, settled
 from headway.drivers.buildplan.providers.node_servers import SERVERS
 from headway.drivers.buildplan.providers.node_sites import SITES
 from headway.drivers.buildplan.providers.node_typescript import TYPED_ENTRIES, typed_program
-from headway.drivers.buildplan.providers.node_unbuilt import bundling
 from headway.drivers.buildplan.providers.node_worker import is_worker
 from headway.kernel.dataclass import dataclass
 

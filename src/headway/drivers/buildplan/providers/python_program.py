@@ -8,7 +8,7 @@ import shlex
 from headway.drivers.builders.base import BuildError
 from headway.drivers.buildplan.image_stages import dockerfile
 from headway.drivers.buildplan.providers import (
-    python_bare,
+    python_bare_object,
     python_databases,
     python_django,
     python_documentation,
@@ -47,7 +47,7 @@ def find_start(project: PythonProject, settings: BuildSettings) -> Start:
         return python_sqlite.with_file(project, bot.with_given(of_sources(inner, keep)), keep, line)
     if (found := find_framework(inner, project.requires)) is not None:
         started = python_image.preferred(inner, found, image)
-        found = python_bare.made_whole(inner, found) if started is found else started
+        found = python_bare_object.made_whole(inner, found) if started is found else started
         programs = project.scripts if project.is_package else ()
         found = found.with_given(of_sources(inner, keep))
         found = python_migrations.with_migrations(inner, found, project.requires, programs)

@@ -13,7 +13,7 @@ from dataclasses import replace
 from headway.drivers.runtimes.compose.observation import Container
 from headway.drivers.runtimes.compose.policy import Path, Use
 from headway.drivers.runtimes.contract.machine import Machine
-from headway.infra.hosts.safe_open import Kind, Seen
+from headway.infra.hosts.guarded_files import Kind, Seen
 from headway.kernel.errors import InvalidInput
 
 _TASK = "com.docker.swarm.task.id"

@@ -16,8 +16,8 @@ from typing import Protocol
 from headway.drivers.runtimes.contract.answer import AskedPort
 from headway.infra.hosts import processes, sockets
 from headway.infra.hosts.consumption import MachineReading, read_machine
+from headway.infra.hosts.guarded_files import Seen, look_beneath
 from headway.infra.hosts.program_input import feed
-from headway.infra.hosts.safe_open import Seen, look_beneath
 from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Unavailable
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from headway.drivers.runtimes.contract.inside import Inside
+from headway.drivers.runtimes.contract.inner_places import Inside
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Artifact, HealthCheck, ReleaseSpec
 from headway.kernel.dataclass import dataclass

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from headway.drivers.runtimes.contract.inside import InFolder, Layered
+from headway.drivers.runtimes.contract.inner_places import InFolder, Layered
 from headway.drivers.runtimes.contract.runtime import UnknownRelease
 from headway.drivers.runtimes.launch.launcher import RECORD, build_environment
 from headway.drivers.runtimes.launch.layer import BYTES

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from headway.drivers.runtimes.console import entry
-from headway.drivers.runtimes.contract.inside import Inside
+from headway.drivers.runtimes.contract.inner_places import Inside
 from headway.drivers.runtimes.contract.runtime import (
     Behind,
     Health,

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from headway.drivers.runtimes.contract.machine import Asked, Port, Ran, Reached
 from headway.drivers.runtimes.remote.client import RuntimeAgentClient
 from headway.infra.hosts.consumption import MachineReading
-from headway.infra.hosts.safe_open import Seen
+from headway.infra.hosts.guarded_files import Seen
 from headway.kernel.dataclass import dataclass
 
 _PART = "machine"

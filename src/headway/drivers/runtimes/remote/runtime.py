@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from headway.drivers.runtimes.contract.inside import Inside
+from headway.drivers.runtimes.contract.inner_places import Inside
 from headway.drivers.runtimes.contract.runtime import Behind, Health, Piece, ReleaseStatus
 from headway.drivers.runtimes.remote.client import RuntimeAgentClient
 from headway.infra.hosts.clocks import as_there

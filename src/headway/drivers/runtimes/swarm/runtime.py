@@ -15,7 +15,7 @@ from headway.drivers.runtimes.container.cancel_shield import finished
 from headway.drivers.runtimes.container.marks import Marks
 from headway.drivers.runtimes.container.start_networks import OwnBeginning
 from headway.drivers.runtimes.container.volumes import make_volume, remove_volumes
-from headway.drivers.runtimes.contract.inside import InContainer, Inside
+from headway.drivers.runtimes.contract.inner_places import InContainer, Inside
 from headway.drivers.runtimes.contract.runtime import (
     Behind,
     Health,

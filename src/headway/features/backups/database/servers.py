@@ -15,7 +15,7 @@ from headway.drivers.dumps.registry import DUMPERS
 from headway.features.backups.database.container_processes import mark_inside
 from headway.features.backups.database.model import BackupForm, Connection
 from headway.features.backups.database.plan import DatabaseBackupPlan
-from headway.features.backups.remote import opened, remote_stage, require_end
+from headway.features.backups.server_work import opened, remote_stage, require_end
 from headway.features.containers.service import Engines
 from headway.features.destinations.address_check import require_outward_now
 from headway.features.destinations.transfer import BackupTransfer

@@ -7,7 +7,7 @@ from dataclasses import replace
 from headway.core.access.machine import may_use_the_machine
 from headway.core.access.machine_store import first_organization
 from headway.core.access.model import Actor
-from headway.core.access.outward import require_outward_host
+from headway.core.access.outward_addresses import require_outward_host
 from headway.core.access.policy import Missing, Noun, Permission, permit, sees
 from headway.core.deployments.idempotency import Once, Queued
 from headway.core.deployments.model import Request

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from headway.core.access.policy import Missing, Noun
-from headway.features.backups.pages.backup_create import COMMON, fields_of
 from headway.features.backups.pages.backup_list import ALL
 from headway.features.backups.pages.backup_words import name_of, source_of
+from headway.features.backups.pages.new_backup import COMMON, fields_of
 from headway.pages.forms import Flash, Form, Kind, Question, Started
 from headway.pages.page import Asked, Visit
 from headway.pages.words import plural

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from headway.features.backups.pages import backup_create
-from headway.features.backups.pages.backup_create import DATABASES, HERE, PANEL, source_name
+from headway.features.backups.pages import new_backup
 from headway.features.backups.pages.backup_list import ALL, list_values
+from headway.features.backups.pages.new_backup import DATABASES, HERE, PANEL, source_name
 from headway.pages.page import Page, View, Visit
 
 if TYPE_CHECKING:
@@ -69,9 +69,9 @@ PAGE = Page(
     permission=ALL.name,
     show=show,
     forms={
-        "create-database": backup_create.OF_DATABASE,
-        "create-in-compose": backup_create.IN_COMPOSE,
-        "create-panel": backup_create.OF_PANEL,
-        "create-volume": backup_create.OF_VOLUME,
+        "create-database": new_backup.OF_DATABASE,
+        "create-in-compose": new_backup.IN_COMPOSE,
+        "create-panel": new_backup.OF_PANEL,
+        "create-volume": new_backup.OF_VOLUME,
     },
 )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from headway.core.access.model import Role
-from headway.features.backups.pages.backup_create import HERE, PANEL
+from headway.features.backups.pages.new_backup import HERE, PANEL
 from headway.features.backups.pages.source import address_of
 from headway.pages.page import Asked, Page, View, Visit
 

@@ -10,7 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from headway.core.deployments.run import Json, Run, UndoContext
 from headway.drivers.dumps import trees
 from headway.drivers.dumps.base import Whole
-from headway.features.backups.remote import remote_stage, require_end
+from headway.features.backups.server_work import remote_stage, require_end
 from headway.features.backups.volume.plan import VolumeBackupPlan
 from headway.features.destinations.transfer import BackupTransfer
 from headway.features.servers.fleet import ServerUnknown

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from headway.features.projects.pages.environment_services import inside
 from headway.features.projects.pages.project import VARIABLES
 from headway.features.projects.pages.project_list import DESCRIPTION, NAME, PROJECTS_PATH, services_of
-from headway.features.projects.pages.services_inside import inside
 from headway.pages.entries import TEMPLATE, Entry, fields_of, takes
 from headway.pages.forms import Flash, Form, Question
 from headway.pages.list_view import AFTER, list_address

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from headway.features.projects.pages.environment_services import inside
 from headway.features.projects.pages.project_list import DESCRIPTION, NAME, PROJECTS_PATH, services_of_project
-from headway.features.projects.pages.services_inside import inside
 from headway.kernel.veil import MARK
 from headway.pages.entries import TEMPLATE, Entry, Look, fields_of, takes
 from headway.pages.forms import Flash, Form, Question

@@ -11,7 +11,7 @@ from typing import Never
 from urllib.parse import urlsplit
 
 from headway.core.deployments.run import Json, Run, RunFailed, Undo, UndoContext
-from headway.core.engine import explain
+from headway.core.engine import explanations
 from headway.core.engine.background import raised_within, while_standing
 from headway.drivers.runtimes.contract.runtime import Health, Runtime, Unhealthy
 from headway.features.edge.domain_snapshots import Domains
@@ -130,7 +130,7 @@ class ApplicationActivation:
                 # What leads to a swarm keeps a request for as long as a copy may come back.
                 await while_standing(arrive, lambda: self._ended(spec, health))
                 await self._require_standing(spec, health)
-            except explain.INTERRUPTIONS:
+            except explanations.INTERRUPTIONS:
                 raise
             except HeadwayError:
                 await self._lead_back()

@@ -13,7 +13,7 @@ from typing import Any
 from headway.core.access.model import Actor
 from headway.core.access.policy import Permission
 from headway.core.deployments.run import RunFailed
-from headway.drivers.runtimes.contract.inside import InContainer, Inside
+from headway.drivers.runtimes.contract.inner_places import InContainer, Inside
 from headway.features.services.application import runs, store
 from headway.features.services.application.console import Console, Conversation
 from headway.features.services.application.driver import ApplicationLifecycle

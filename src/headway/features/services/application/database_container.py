@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from headway.core.deployments.run import RunFailed
-from headway.drivers.runtimes.contract.inside import InContainer
+from headway.drivers.runtimes.contract.inner_places import InContainer
 from headway.drivers.runtimes.contract.runtime import NotRunning
 from headway.features.services.application import store
 from headway.features.services.application.driver import ApplicationLifecycle

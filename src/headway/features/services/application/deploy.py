@@ -13,8 +13,8 @@ from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, 
 from headway.core.engine.background import while_standing
 from headway.drivers.builders.engine import UNDO_BUILD
 from headway.drivers.builders.engine import undo as undo_build
-from headway.drivers.builders.publish import UNDO_PUSH, publish
-from headway.drivers.builders.publish import undo as undo_push
+from headway.drivers.builders.publication import UNDO_PUSH, publish
+from headway.drivers.builders.publication import undo as undo_push
 from headway.drivers.buildplan.toolchains.store import UNDO as TOOLCHAIN
 from headway.drivers.buildplan.toolchains.store import undo as undo_toolchain
 from headway.drivers.runtimes.contract.last_output import advice

@@ -9,7 +9,7 @@ from dataclasses import field
 from datetime import timedelta
 
 from headway.core.deployments.ledger import Ledger
-from headway.core.engine.by_host import ByHost
+from headway.core.engine.host_work import ByHost
 from headway.drivers.runtimes.contract.runtime import ReleaseStatus
 from headway.features.services.application import health_store
 from headway.features.services.application.driver import ApplicationLifecycle

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from headway.drivers.builders.base import ImageSpec
 from headway.drivers.builders.base_image_names import BASES
-from headway.drivers.builders.publish import Destination
+from headway.drivers.builders.publication import Destination
 from headway.drivers.runtimes.container.site_server import configuration
 from headway.drivers.sources.image import ImageSource, PulledSpec, checked_name
 from headway.features.services.application.container_check import own_check_of

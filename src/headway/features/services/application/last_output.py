@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from headway.core.deployments.run import Run, RunFailed
 from headway.core.deployments.status import Reason
-from headway.core.engine import explain
+from headway.core.engine import explanations
 from headway.drivers.runtimes.contract.last_output import LAST_LINES
 from headway.drivers.runtimes.contract.runtime import Runtime
 from headway.kernel.artifacts import Bundle, ReleaseSpec
@@ -31,7 +31,7 @@ def witnessed(
     async def performed() -> T:
         try:
             return await work()
-        except explain.INTERRUPTIONS:
+        except explanations.INTERRUPTIONS:
             raise
         except HeadwayError as error:
             written = "\n".join(await _said(run, runtime, spec))

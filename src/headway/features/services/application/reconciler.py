@@ -12,8 +12,8 @@ from typing import ClassVar
 
 from headway.core.access import allowances
 from headway.core.deployments import store as deployments
-from headway.core.engine.by_host import ByHost
 from headway.core.engine.concurrency import AT_ONCE, at_once
+from headway.core.engine.host_work import ByHost
 from headway.drivers.runtimes.contract.runtime_set import Failure
 from headway.features.services import store as services_store
 from headway.features.services.application import health_store, store

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from headway.core.deployments.run import Run, RunFailed
 from headway.core.deployments.status import Reason
-from headway.core.engine import explain
+from headway.core.engine import explanations
 from headway.drivers.builders.plan_dockerfile import STARTER
 from headway.drivers.runtimes.container.body import container_name
 from headway.drivers.runtimes.container.cancel_shield import finished
@@ -102,7 +102,7 @@ async def _end(api: DockerApi, container: str, seconds: float) -> _End | None:
             outlived = True
             if answered > deadline:
                 late = Exit(statuses=(), cause=Cause.STEP_TIMEOUT)
-                raise RunFailed(explain.command_failed(_COMMAND, late, Explanation(line="")), Reason.TIMED_OUT)
+                raise RunFailed(explanations.command_failed(_COMMAND, late, Explanation(line="")), Reason.TIMED_OUT)
         await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
 
@@ -115,7 +115,7 @@ async def _judge(run: Run, api: DockerApi, container: str, exit_code: int) -> No
         await run.say(phrase("  {}", line))
     if exit_code:
         said = await on_own_threads(partial(told, "\n".join(lines), Phase.START))
-        sentence = explain.command_failed(_COMMAND, Exit(statuses=(exit_code,)), said)
+        sentence = explanations.command_failed(_COMMAND, Exit(statuses=(exit_code,)), said)
         raise RunFailed(f"{sentence.rstrip('.')}.{_LOST}")
 
 

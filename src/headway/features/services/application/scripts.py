@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from headway.core.deployments.run import RunFailed
-from headway.drivers.runtimes.contract.inside import Inside
+from headway.drivers.runtimes.contract.inner_places import Inside
 from headway.features.services.application import store
 from headway.features.services.application.snapshot import open_snapshot
 from headway.features.services.application.tools import ApplicationContexts

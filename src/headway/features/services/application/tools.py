@@ -14,7 +14,7 @@ from headway.drivers.buildplan.toolchains.store import Store
 from headway.drivers.forges.base import ForgeConnection, GitLogin
 from headway.drivers.runtimes.container.exec_sessions import Visiting
 from headway.drivers.runtimes.container.start_networks import StartNetworks
-from headway.drivers.runtimes.contract.inside import InFolder, Layered
+from headway.drivers.runtimes.contract.inner_places import InFolder, Layered
 from headway.drivers.runtimes.contract.machine import Machine
 from headway.drivers.runtimes.contract.runtime_set import Runtimes
 from headway.drivers.runtimes.process.border import kept_from

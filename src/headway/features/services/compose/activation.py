@@ -11,7 +11,7 @@ from typing import Never
 
 from headway.core.deployments.run import Json, Run, RunFailed
 from headway.core.deployments.status import Reason
-from headway.core.engine import explain
+from headway.core.engine import explanations
 from headway.core.engine.background import raised_within
 from headway.drivers.runtimes.compose import commands, conversion
 from headway.drivers.runtimes.compose.engine import Image
@@ -148,7 +148,7 @@ class ComposeActivation:
         async def ask() -> Json:
             try:
                 return asdict(await (await self.asking()).of(plan.record))
-            except explain.INTERRUPTIONS:
+            except explanations.INTERRUPTIONS:
                 raise
             except HeadwayError as error:
                 raise await self._watch().explained(plan, error) from error
@@ -169,7 +169,7 @@ class ComposeActivation:
                 return
             try:
                 await self._arrive(plan, route, asking, answers)
-            except explain.INTERRUPTIONS:
+            except explanations.INTERRUPTIONS:
                 raise
             except HeadwayError as error:
                 raise await self._watch().explained(plan, error) from error
@@ -193,7 +193,7 @@ class ComposeActivation:
         try:
             await self.require_led(route, answers)
             await asking.require_standing(answers)
-        except explain.INTERRUPTIONS:
+        except explanations.INTERRUPTIONS:
             raise
         except HeadwayError:
             await self._lead_back(plan)

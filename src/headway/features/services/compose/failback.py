@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from headway.core.deployments import store
 from headway.core.deployments.ledger import Ledger
-from headway.core.engine.by_host import ByHost
+from headway.core.engine.host_work import ByHost
 from headway.drivers.runtimes.compose.observation import Container, ended_by_itself
 from headway.features.services.compose import handover_store
 from headway.features.services.compose.driver import ComposeLifecycle

@@ -25,13 +25,13 @@ from headway.features.services.compose.tools import ComposeContext
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Cause, Exit, LeadsOutside
 from headway.infra.hosts.command import Command
-from headway.infra.hosts.safe_open import Kind, Seen
+from headway.infra.hosts.guarded_files import Kind, Seen
 from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import HeadwayError, InvalidInput
 from headway.kernel.phrase import phrase
 
 if TYPE_CHECKING:
-    from headway.drivers.runtimes.compose import written
+    from headway.drivers.runtimes.compose import authored_file
 
 _MOST_BYTES = 1 << 20
 _UNSET = re.compile(r'The \\?"?(\w+)\\?"? variable is not set')
@@ -134,7 +134,7 @@ class Reading:
 
     async def _check_opened(self) -> None:
         """Refuses a file that would have other files read which are not of this deploy."""
-        from headway.drivers.runtimes.compose import written  # noqa: PLC0415 - who writes no compose file never loads YAML
+        from headway.drivers.runtimes.compose import authored_file  # noqa: PLC0415 - who writes no compose file never loads YAML
 
         begun = (self._file, posixpath.dirname(self._file))
         todo, seen = deque([begun]), {begun}
@@ -146,7 +146,7 @@ class Reading:
         length = 0
         while todo:
             path, folder = todo.popleft()
-            for opened in written.opened_by(await self._document(path)):
+            for opened in authored_file.opened_by(await self._document(path)):
                 if self.plan.settings.host_access:
                     continue
                 target = posixpath.normpath(posixpath.join(folder, opened.path))
@@ -167,7 +167,7 @@ class Reading:
                 raise _refused(f"The compose file includes more than {_MOST_FILES} others.")
         await self._require_firm(outer)
 
-    async def _require_inside(self, target: str, opened: written.Opened) -> int:
+    async def _require_inside(self, target: str, opened: authored_file.Opened) -> int:
         """How long a file is that is read with it. Raises RunFailed where that is not one of its own."""
         if not self._is_inside(target):
             raise _refused(
@@ -179,8 +179,8 @@ class Reading:
         except LeadsOutside as error:
             raise _refused(f"The compose file may not read {opened.path}: {error.message} {_ONLY_AN_OWNER}") from error
 
-    async def _document(self, path: str) -> written.Document:
-        from headway.drivers.runtimes.compose import written  # noqa: PLC0415 - as above
+    async def _document(self, path: str) -> authored_file.Document:
+        from headway.drivers.runtimes.compose import authored_file  # noqa: PLC0415 - as above
 
         try:
             text = await self.run.host.read_file(path, _MOST_BYTES, below=self._own)
@@ -192,7 +192,9 @@ class Reading:
         if len(text) >= _MOST_BYTES:
             raise _refused(f"{self._shown(path)} is longer than 1 MiB.")
         try:
-            return await asyncio.to_thread(written.read, text.decode(), self.tools.defaults.bounds.most_references)
+            return await asyncio.to_thread(
+                authored_file.read, text.decode(), self.tools.defaults.bounds.most_references
+            )
         except UnicodeDecodeError as error:
             raise _refused(f"{self._shown(path)} is not written in UTF-8.") from error
         except HeadwayError as error:
@@ -230,10 +232,10 @@ class Reading:
 
     async def _write_variables(self) -> None:
         """The user's variables as the file ``.env``, for as long as the compose file is read."""
-        from headway.drivers.runtimes.compose import written  # noqa: PLC0415 - as above
+        from headway.drivers.runtimes.compose import authored_file  # noqa: PLC0415 - as above
 
         if self.plan.settings.create_env_file and self.plan.variables:
-            text = written.variables_file(self.plan.variables)
+            text = authored_file.variables_file(self.plan.variables)
             await self.run.host.write_file(self._env_file, text.encode(), owner=self.plan.build_account)
 
     async def _drop_variables(self) -> None:

@@ -12,7 +12,7 @@ from headway.core.deployments.status import Reason
 from headway.drivers.builders.base import BuildError
 from headway.drivers.builders.engine import fail, told
 from headway.drivers.builders.recipe import Sources, lay_out, let_fetch, was_denied
-from headway.drivers.runtimes.compose.built import Built, builds_of
+from headway.drivers.runtimes.compose.compose_builds import Built, builds_of
 from headway.features.services.compose.image_distribution import ImageDistribution
 from headway.features.services.compose.model import Record
 from headway.infra.docker.cli import Docker, ImageBuild

@@ -10,8 +10,8 @@ from datetime import timedelta
 from functools import partial
 from typing import ClassVar
 
-from headway.core.engine.by_host import ByHost
 from headway.core.engine.concurrency import at_once
+from headway.core.engine.host_work import ByHost
 from headway.drivers.runtimes.compose.observation import Container, has_crashed
 from headway.drivers.runtimes.compose.stacks import address_of, is_forwarder
 from headway.drivers.runtimes.container.state import ENDED_FROM_OUTSIDE

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from headway.core.deployments.run import RunFailed
-from headway.drivers.runtimes.contract.inside import InContainer, Inside
+from headway.drivers.runtimes.contract.inner_places import InContainer, Inside
 from headway.features.services.compose import store
 from headway.features.services.compose.plan import known_secrets
 from headway.features.services.compose.tools import ComposeContexts

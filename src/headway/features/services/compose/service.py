@@ -130,23 +130,23 @@ class ComposeService(ServiceUseCases[ComposeSettings]):
 
     async def services(self, actor: Actor, permission: Permission, compose_id: str) -> list[str]:
         """The names of the services: of what was deployed last, else as the file says that is written here."""
-        from headway.drivers.runtimes.compose import written  # noqa: PLC0415 - who writes no compose file never loads YAML
+        from headway.drivers.runtimes.compose import authored_file  # noqa: PLC0415 - who writes no compose file never loads YAML
 
         compose = await self.one(actor, permission, compose_id)
         if compose.settings.source_type == RAW and compose.settings.compose_file.strip():
-            return written.service_names(written.read(compose.settings.compose_file, self._most_references))
+            return authored_file.service_names(authored_file.read(compose.settings.compose_file, self._most_references))
         release = await self._serving(compose)
         return list(release.record.services) if release is not None else []
 
     async def converted(self, actor: Actor, permission: Permission, compose_id: str) -> str:
         """The file that runs, as Headway gave it to the engine. Raises InvalidInput where none was deployed yet."""
-        from headway.drivers.runtimes.compose import written  # noqa: PLC0415 - as above
+        from headway.drivers.runtimes.compose import authored_file  # noqa: PLC0415 - as above
 
         compose = await self.one(actor, permission, compose_id)
         release = await self._serving(compose)
         if release is None:
             raise InvalidInput("Nothing of it has been deployed yet; deploy it to see the file that runs.")
-        return written.dump(release.record.file)
+        return authored_file.dump(release.record.file)
 
     async def read_logs(
         self,
@@ -212,10 +212,10 @@ class ComposeService(ServiceUseCases[ComposeSettings]):
 
 def _check_settings(settings: ComposeSettings, before: ComposeSettings, most_references: int) -> None:
     """Everything that can be told without asking anybody. Raises InvalidInput."""
-    from headway.drivers.runtimes.compose import written  # noqa: PLC0415 - as above
+    from headway.drivers.runtimes.compose import authored_file  # noqa: PLC0415 - as above
 
     if settings.compose_file.strip() and settings.compose_file != before.compose_file:
-        written.read(settings.compose_file, most_references)
+        authored_file.read(settings.compose_file, most_references)
     if settings.git.url:
         ref = Ref(kind=RefKind.BRANCH, name=settings.git.branch) if settings.git.branch else None
         GitSpec(url=settings.git.url, ref=ref, allow_file=True).check()

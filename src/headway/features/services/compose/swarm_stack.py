@@ -11,7 +11,7 @@ from typing import Any
 
 from headway.core.deployments.run import Json, Run, RunFailed
 from headway.core.deployments.status import Reason
-from headway.core.engine import explain
+from headway.core.engine import explanations
 from headway.drivers.runtimes.compose import conversion, stack_file, stacks
 from headway.drivers.runtimes.compose.bounds import begun
 from headway.drivers.runtimes.compose.stack_file import Held
@@ -164,7 +164,7 @@ class SwarmStack:
     async def _proven(self, record: Record, route: Route, answers: Answers) -> None:
         try:
             await self.activation.require_led(route, answers)
-        except explain.INTERRUPTIONS:
+        except explanations.INTERRUPTIONS:
             raise
         except HeadwayError as error:
             found = await self.tools.stacks.services(self.plan.compose_id)

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from headway.core.access.machine import may_use_the_machine
 from headway.core.access.model import Actor
-from headway.core.access.outward import require_outward_host
+from headway.core.access.outward_addresses import require_outward_host
 from headway.drivers.sources.image import checked_name
 from headway.features.services.application.model import AppSettings, Attached, OpenedPort
 from headway.features.services.database.kinds import KINDS, DatabaseFacts

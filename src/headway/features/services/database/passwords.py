@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from headway.drivers.dumps.base import INSIDE, Server, Typed, typed
-from headway.drivers.runtimes.contract.inside import InContainer
+from headway.drivers.runtimes.contract.inner_places import InContainer
 from headway.drivers.runtimes.contract.runtime import NotRunning
 from headway.features.services.application import store
 from headway.features.services.application.driver import ApplicationLifecycle

@@ -20,7 +20,7 @@ def pages() -> Mapping[str, Callable[[], Page]]:
 
 
 def _about() -> Page:
-    from headway.features.settings.pages.about import PAGE
+    from headway.features.settings.pages.panel import PAGE
 
     return PAGE
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from headway.features.settings.pages.about import CERTIFICATES
+from headway.features.settings.pages.panel import CERTIFICATES
 from headway.pages.certificate_ends import end_of
 from headway.pages.forms import Field, Flash, Form, Kind, Question
 from headway.pages.page import Page, View, Visit

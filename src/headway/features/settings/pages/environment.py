@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headway.core.access.policy import Missing, Noun
-from headway.features.settings.pages.about import ABOUT
+from headway.features.settings.pages.panel import ABOUT
 from headway.pages.page import Page, View, Visit
 
 if TYPE_CHECKING:

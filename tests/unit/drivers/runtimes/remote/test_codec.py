@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from headway.drivers.runtimes.contract.inside import InContainer, Inside
+from headway.drivers.runtimes.contract.inner_places import InContainer, Inside
 from headway.drivers.runtimes.contract.runtime import ProcessState, ProcessStatus, ReleaseStatus
 from headway.drivers.runtimes.remote.codec import NotUnderstood, decode, encode
 from headway.drivers.runtimes.remote.contract import CONTRACTS, types_of

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from headway.drivers.runtimes.compose.built import Built, builds_of
+from headway.drivers.runtimes.compose.compose_builds import Built, builds_of
 from headway.kernel.errors import InvalidInput
 from headway.kernel.secret import Secret
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event, func, select, text
 
-from headway.infra.db import migrate as migrate_module
+from headway.infra.db import migration as migrate_module
 from headway.infra.db import migrations
 from headway.infra.db.engine import DatabaseAway, SqlDatabase
-from headway.infra.db.migrate import DatabaseNewer, migrate
+from headway.infra.db.migration import DatabaseNewer, migrate
 from headway.infra.db.sqlite import sqlite_url
 from headway.infra.db.tables import metadata
 from headway.infra.db.tables.deployments import hosts
@@ -23,7 +23,7 @@ from tests.support.databases.postgres import Cluster
 MIGRATE = """
 import sys
 from headway.infra.db.engine import SqlDatabase
-from headway.infra.db.migrate import migrate
+from headway.infra.db.migration import migrate
 print("ready", flush=True)
 sys.stdin.readline()
 database = SqlDatabase(sys.argv[1])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from headway.core.deployments.status import Reason
-from headway.core.engine import explain
+from headway.core.engine import explanations
 from headway.infra.hosts.base import Cause, Exit, GoneReason
 from headway.kernel.failures.explanation import Explanation
 
@@ -55,8 +55,8 @@ CASES = [
 
 @pytest.mark.parametrize(("exit_", "line", "sentence", "reason"), CASES)
 def test_a_failed_command_is_explained(exit_: Exit, line: str, sentence: str, reason: Reason) -> None:
-    assert explain.command_failed("build", exit_, Explanation(line=line)) == sentence
-    assert explain.reason_of(exit_) is reason
+    assert explanations.command_failed("build", exit_, Explanation(line=line)) == sentence
+    assert explanations.reason_of(exit_) is reason
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_a_failed_command_is_explained(exit_: Exit, line: str, sentence: str, re
 )
 @pytest.mark.parametrize("cause", [None, Cause.INACTIVITY_TIMEOUT])
 def test_a_command_that_asks_a_question_is_told_that_nobody_answers(line: str, cause: Cause | None) -> None:
-    said = explain.command_failed("build", Exit(statuses=(1,), cause=cause), Explanation(line=line))
+    said = explanations.command_failed("build", Exit(statuses=(1,), cause=cause), Explanation(line=line))
     assert line.rstrip(".") in said
     assert said.endswith("--yes) or in a variable.")
 
@@ -79,27 +79,29 @@ def test_a_command_that_asks_a_question_is_told_that_nobody_answers(line: str, c
 @pytest.mark.parametrize("line", ["error: no such file", "What went wrong: nothing", "Killed"])
 def test_a_line_that_asks_nothing_is_left_alone(line: str) -> None:
     assert (
-        explain.command_failed("build", Exit(statuses=(1,)), Explanation(line=line))
+        explanations.command_failed("build", Exit(statuses=(1,)), Explanation(line=line))
         == f"build ended with exit status 1: {line}"
     )
 
 
 def test_what_mends_it_follows_the_line() -> None:
     output = Explanation(line="npm error: no", cause="the cat is out", mend="let it in")
-    said = explain.command_failed("build", Exit(statuses=(1,)), output)
+    said = explanations.command_failed("build", Exit(statuses=(1,)), output)
     assert said == "build ended with exit status 1: npm error: no. The cat is out: let it in."
-    assert "let it in" not in explain.command_failed("build", Exit(statuses=(-9,), cause=Cause.OUT_OF_MEMORY), output)
+    assert "let it in" not in explanations.command_failed(
+        "build", Exit(statuses=(-9,), cause=Cause.OUT_OF_MEMORY), output
+    )
 
 
 @pytest.mark.parametrize(
     ("status", "word"), [(137, "memory"), (-9, "memory"), (139, "lock file"), (-11, "lock file"), (1, "")]
 )
 def test_a_command_that_said_nothing_is_explained_by_how_it_ended(status: int, word: str) -> None:
-    said = explain.command_failed("build", Exit(statuses=(status,)), Explanation(line=""))
+    said = explanations.command_failed("build", Exit(statuses=(status,)), Explanation(line=""))
     assert word in said
     assert len(said) > 60 or not word
 
 
 @pytest.mark.parametrize("reason", GoneReason)
 def test_a_lost_run_says_what_was_found_and_what_to_do(reason: GoneReason) -> None:
-    assert explain.lost(reason).endswith("Deploy again to repeat it.")
+    assert explanations.lost(reason).endswith("Deploy again to repeat it.")

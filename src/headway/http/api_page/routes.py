@@ -16,7 +16,7 @@ from headway.api.registry import Registry
 from headway.core.access.throttle import place_of
 from headway.http import errors
 from headway.http.answers import Answer, compressed, send_answer
-from headway.http.browsing.page import render
+from headway.http.api_page.page import render
 from headway.http.entity_tags import unless_known
 from headway.http.origin import Origins
 from headway.http.seats import Bounds, Seats
@@ -102,4 +102,4 @@ class _Served:
 
 
 def _file(name: str) -> bytes:
-    return (files("headway.http.browsing") / name).read_bytes()
+    return (files("headway.http.api_page") / name).read_bytes()

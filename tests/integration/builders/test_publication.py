@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from headway.drivers.builders.publish import Destination, publish
+from headway.drivers.builders.publication import Destination, publish
 from headway.infra.docker.cli import Typed
 from headway.kernel.artifacts import Image
 from tests.integration.worksite import Worksite

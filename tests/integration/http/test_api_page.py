@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from headway.core.access.model import Role
-from headway.http.browsing.page import curl, example
+from headway.http.api_page.page import curl, example
 from headway.http.openapi_texts import Field
 from tests.integration.http.world import World
 from tests.support.panel.permissions import PERMISSIONS

@@ -13,7 +13,7 @@ from headway.core.access.audience import Audience
 from headway.core.access.model import Actor, Credential, CredentialKind, Role
 from headway.kernel.clock import SystemClock
 from headway.kernel.events import Events, Whose
-from headway.web.live import Live, LiveStream
+from headway.web.page_events import Live, LiveStream
 
 ANN = Actor(
     user_id="ann",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from headway.drivers.builders.base import BuildError, BuildSpec
-from headway.drivers.builders.detect import detect
+from headway.drivers.builders.first_rules import detect
 from headway.drivers.builders.languages.python import make_venv
 from headway.drivers.builders.plan import Listing, Phase, Plan
 from headway.drivers.buildplan.settings import BuildSettings

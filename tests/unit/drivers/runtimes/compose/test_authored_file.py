@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headway.drivers.runtimes.compose.written import opened_by, read, service_names, variables_file
+from headway.drivers.runtimes.compose.authored_file import opened_by, read, service_names, variables_file
 from headway.kernel.errors import InvalidInput
 
 
