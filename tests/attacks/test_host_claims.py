@@ -18,7 +18,7 @@ from headway.drivers.edge.route_file import render_route
 from headway.features.edge.domain_snapshots import Restoring, changes
 from headway.features.edge.domains_model import DomainRequest
 from headway.features.edge.module import edge_facts
-from headway.features.previews.doors import open_door
+from headway.features.previews.services import open_door
 from headway.kernel.artifacts import Route, Upstream, Way
 from headway.kernel.errors import InvalidInput
 from tests.integration.http.world import World, client_with, open_world

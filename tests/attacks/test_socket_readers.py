@@ -14,8 +14,7 @@ from urllib.parse import urlencode
 import pytest
 
 from headway.http import slow_reader
-from headway.http.server import Server
-from headway.http.web_sockets import BoundedWebSocket
+from headway.http.server import BoundedWebSocket, Server
 from tests.attacks.test_guests import narrow
 from tests.integration.http.serving import eventually, served
 from tests.integration.http.test_follow import running

@@ -14,10 +14,7 @@ from tests.simulation.working_days import DAYS, judge, points_of
 SAMPLE = {"day": 6, "night": 6, "evening": 4}
 ENGINE = {  # where something waits itself; the others wait for these
     *(f"core/engine/{name}.py" for name in ("background", "concurrency", "engine", "execution", "janitor", "parts")),
-    *(
-        f"core/engine/{name}.py"
-        for name in ("host_links", "poller", "recovery", "run_end", "runner", "stopper", "worker")
-    ),
+    *(f"core/engine/{name}.py" for name in ("poller", "recovery", "run_end", "runner", "stopper", "worker")),
     "core/engine/scheduler/scheduler.py",
     *(f"infra/logs/{name}.py" for name in ("logfile", "pump")),
     "core/deployments/retention.py",

@@ -17,10 +17,7 @@ SHARED = (
     *("core", "kernel/service_names.py", "features/previews/policy.py", "features/schedules/model.py"),
     *(f"features/{name}" for name in ("containers", "destinations", "edge", "git", "registries")),
     *(f"features/{name}" for name in ("forge_outbox", "metrics", "notifications", "webhooks")),
-    *(
-        f"features/services/{name}"
-        for name in ("disk_space.py", "last_output.py", "release_retention.py", "uploads.py")
-    ),
+    *(f"features/services/{name}" for name in ("disk_space.py", "lifecycle.py", "release_retention.py", "uploads.py")),
     *(
         "features/services/compose",
         "features/services/database",

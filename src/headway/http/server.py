@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+from asyncio.transports import BaseTransport
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -12,9 +13,10 @@ from typing import cast
 
 import uvicorn
 from starlette.applications import Starlette
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from headway.http.request_heads import HEAD_SECONDS, BoundedProtocol
-from headway.http.web_sockets import BoundedWebSocket
+from headway.http.slow_reader import SlowReaderCut
 from headway.kernel.errors import HeadwayError
 
 _BACKLOG = 2048
@@ -115,3 +117,44 @@ def _way_out(error: OSError) -> str:
             return "this machine has no such address. Choose another one with --host or HEADWAY_HOST."
         case _:
             return f"{error.strerror or error}. Choose another address with --host or HEADWAY_HOST."
+
+
+# uvicorn's own protocol answers each ping whether or not anybody takes the answers, and closes a connection only once
+# all that waits was taken: whoever reads nothing could hold any amount of memory, as long as the connection is kept.
+class BoundedWebSocket(WebSocketsSansIOProtocol):
+    """A WebSocket connection. Pings are not answered while what was sent before is not taken, and whoever takes nearly
+    nothing of it is cut off, whether the connection is open yet or closing.
+    """
+
+    _cut: SlowReaderCut
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        self._cut = SlowReaderCut(self.loop, cast("asyncio.Transport", transport))
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._cut.stop()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._cut.begin()
+
+    def resume_writing(self) -> None:
+        if not self.transport.is_closing():  # else the rest has to be taken, too
+            self._cut.end()
+        super().resume_writing()
+
+    def handle_ping(self) -> None:
+        if self.writable.is_set():
+            super().handle_ping()
+        else:
+            self.conn.data_to_send()  # the answer is left out: a later ping gets one
+
+    def keepalive_timeout(self) -> None:
+        super().keepalive_timeout()
+        self._cut.begin()
+
+    async def run_asgi(self) -> None:
+        await super().run_asgi()
+        self._cut.begin()  # what waits yet is taken in time

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 from urllib.parse import parse_qsl
 
 from pydantic_core import to_json
@@ -21,7 +23,6 @@ from headway.http.auth import authenticate
 from headway.http.bodies import Bodies
 from headway.http.idempotency import key_in
 from headway.http.needs import HttpNeeds
-from headway.http.superjson import UNDEFINED, unwrapped, wrapped
 from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import Code
 
@@ -45,6 +46,10 @@ _NUMBERS: Mapping[str, int] = {
     Code.UNPROCESSABLE: -32022,
     Code.TOO_MANY_REQUESTS: -32029,
 }
+# The form that clients put values in (superjson): ``{"json": V, "meta": …}``; meta names what JSON has no word for.
+UNDEFINED = b'{"json":null,"meta":{"values":["undefined"],"v":1}}'
+_NOTHING: Sequence[str] = ["undefined"]
+_DOT = re.compile(r"(?<!\\)\.")
 
 
 class _Text:
@@ -251,3 +256,36 @@ def _together(answers: Sequence[Answer], *, batch: bool) -> Answer:
         headers=((b"content-type", b"application/json"), *shared.items()),
         body=b"[%s]" % b",".join(answer.body for answer in answers),
     )
+
+
+def wrapped(body: bytes) -> bytes:
+    """JSON that is bytes already, in the form."""
+    return b'{"json":%s}' % body
+
+
+def unwrapped(given: object) -> object:
+    """The value that an input holds. One without the form is taken as it is; undefined as a whole is an empty object,
+    and a field that is undefined is left out.
+    """
+    if isinstance(given, dict) and "json" in given and given.keys() <= {"json", "meta"}:
+        value, values = given["json"], _values(given.get("meta"))
+    else:
+        value, values = given, {}
+    if value is None:
+        return {}
+    for path, kind in values.items():
+        if kind == _NOTHING:
+            _leave_out(value, [key.replace("\\.", ".") for key in _DOT.split(path)])
+    return value
+
+
+def _values(meta: object) -> Mapping[str, Any]:
+    values = meta.get("values") if isinstance(meta, dict) else None
+    return values if isinstance(values, dict) else {}
+
+
+def _leave_out(value: object, path: list[str]) -> None:
+    for key in path[:-1]:
+        value = value.get(key) if isinstance(value, dict) else None
+    if isinstance(value, dict):
+        value.pop(path[-1], None)

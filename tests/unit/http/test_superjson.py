@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from headway.http.superjson import UNDEFINED, unwrapped, wrapped
+from headway.http.trpc import UNDEFINED, unwrapped, wrapped
 
 Json = Any
 

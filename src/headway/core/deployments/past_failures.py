@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from sqlalchemy import bindparam, select
 
 from headway.core.access.policy import Visibility
-from headway.core.deployments.failure_shape import shape_of
 from headway.core.deployments.list_queries import within
 from headway.core.deployments.status import ON_REQUEST, Status
 from headway.core.deployments.summary import COLUMNS, Listed, deployment_rows, in_one_value, listed
@@ -15,6 +15,13 @@ from headway.infra.db.transaction import Tx
 from headway.kernel.dataclass import dataclass
 
 LOOKED_AT = 200  # deployments of the subject before it
+_LONGEST = 400  # of what is left: behind that a message quotes
+_PATH = re.compile(r"(?<![\w./])(?:[A-Za-z]:)?[~.]{0,2}(?:/[\w.@+~%-]+)+/?")
+_HASH = re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{7,64}\b", re.IGNORECASE)
+# It looks ahead no further than an id goes: to the end of a long word it would do so from each of its parts.
+_ID = re.compile(r"\b(?=[\w-]{0,23}\d)(?=[\w-]{0,23}[A-Za-z])[\w-]{20,24}\b")
+_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
+_SPACE = re.compile(r"\s+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,3 +74,11 @@ _AFTER = (
     select(*COLUMNS).where(*_OF_IT, _c.seq > bindparam("seq"), _c.status == bindparam("done")).order_by(_c.seq).limit(1)
 )
 _ONE_VALUE_BEFORE, _ONE_VALUE_AFTER = in_one_value(_BEFORE), in_one_value(_AFTER)
+
+
+def shape_of(message: str | None) -> str:
+    """The shape of an error's message: numbers, hashes, ids and paths are taken out. "" of none."""
+    text = message or ""
+    for pattern, sign in ((_PATH, "<path>"), (_ID, "<id>"), (_HASH, "<hash>"), (_NUMBER, "<n>"), (_SPACE, " ")):
+        text = pattern.sub(sign, text)
+    return text.strip()[:_LONGEST].lower()

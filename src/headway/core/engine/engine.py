@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Protocol
@@ -13,8 +13,7 @@ from headway.core.deployments.model import SubjectType
 from headway.core.deployments.registration import RegisteredTwice, register
 from headway.core.deployments.run import Kind, Subject
 from headway.core.deployments.status import Status
-from headway.core.engine.host_links import HostLinks
-from headway.core.engine.hosts import Hosts
+from headway.core.engine.host_work import ByHost
 from headway.core.engine.janitor import Janitor
 from headway.core.engine.parts import Parts, Places, Registered, no_written_folders
 from headway.core.engine.poller import Poller
@@ -27,6 +26,9 @@ from headway.infra.hosts.base import Host
 from headway.kernel.events import DeploymentEnded, DeploymentMoved, TimersChanged
 
 _CLEARED_SECONDS = 1.0
+_LINK_REST = 1.0
+_LINK_LOOK_EVERY = 5.0
+_CLEARING_SECONDS = 60.0
 
 
 class Releasing(Protocol):
@@ -175,3 +177,81 @@ class Engine:
             troubles=parts.troubles,
             interrupt=self.worker.interrupt,
         )
+
+
+class HostLinks:
+    """The hosts behind links. ``clear`` ends what is over on a host whose link is new, and tells whether nothing of it
+    is left; ``back`` is told afterwards. What cannot be cleared within a minute keeps no host from working: it is tried
+    further, and shown.
+    """
+
+    def __init__(self, parts: Parts, clear: Callable[[str], Awaitable[bool]], back: Callable[[], None]) -> None:
+        self._parts = parts
+        self._clear = clear
+        self._back = back
+        self._cleared: dict[str, int] = {}
+        self._due: dict[str, float] = {}
+        self._clearing: dict[str, tuple[int, float]] = {}
+        self._meetings = ByHost("reach", self._meet)
+
+    def is_open(self, host_id: str) -> bool:
+        """Whether work may be claimed there: the link stands, and nothing is left there of what was given up."""
+        host = self._parts.registered.hosts.get(host_id)
+        return host is not None and host.link is not None and host.link == self._cleared.get(host_id, 0)
+
+    async def look_round(self) -> float:
+        """Looks whether each host is there, each by itself; seconds to rest."""
+        now = asyncio.get_running_loop().time()
+        for host_id, host in self._parts.registered.hosts.items():
+            if host.link != 0 and (not self.is_open(host_id) or now >= self._due.get(host_id, 0.0)):
+                self._due[host_id] = now + _LINK_LOOK_EVERY
+                self._meetings.start(host_id)
+        return _LINK_REST
+
+    async def release(self) -> None:
+        """Ends what is under way."""
+        await self._meetings.release()
+
+    async def _meet(self, host_id: str) -> None:
+        host = self._parts.registered.hosts[host_id]
+        await host.boot_id()
+        link = host.link
+        if link is None or self._cleared.get(host_id) == link:
+            return
+        if not await self._clear(host_id) and not self._has_waited(host_id, link):
+            return
+        if host.link == link:
+            self._clearing.pop(host_id, None)
+            self._cleared[host_id] = link
+            self._back()
+
+    def _has_waited(self, host_id: str, link: int) -> bool:
+        """Whether what could not be cleared since the link is new was tried for long enough."""
+        now = asyncio.get_running_loop().time()
+        known, since = self._clearing.get(host_id, (link, now))
+        self._clearing[host_id] = (link, since if known == link else now)
+        return now - self._clearing[host_id][1] >= _CLEARING_SECONDS
+
+
+class Hosts(Mapping[str, Host]):
+    """Those that were registered, as they are at any time; servers come and go."""
+
+    def __init__(self, hosts: Mapping[str, Host]) -> None:
+        self._hosts = hosts
+        self._is_registered = bool(hosts)
+
+    def register(self, hosts: Mapping[str, Host]) -> None:
+        """Takes the place of none. Raises RegisteredTwice where others were, though they may be none yet."""
+        if self._is_registered:
+            raise RegisteredTwice("hosts")
+        self._hosts, self._is_registered = hosts, True
+
+    def __getitem__(self, host_id: str) -> Host:
+        """The host. Raises what the registered ones do."""
+        return self._hosts[host_id]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._hosts)
+
+    def __len__(self) -> int:
+        return len(self._hosts)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib.resources
 from functools import cache
 
-from headway.drivers.builders.base import BuildSpec, ImageSpec
+from headway.drivers.builders.base import BuildError, BuildSpec, ImageSpec
 from headway.drivers.builders.engine import built_image, cache_volumes, image_spec, prepare, run_build
-from headway.drivers.builders.tool import require
+from headway.drivers.builders.inspection import is_there
 from headway.infra.docker.cli import Typed
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Image, Workspace
@@ -32,7 +32,7 @@ class BuildpacksBuilder:
     async def build(self, work: Work, workspace: Workspace, spec: BuildSpec) -> Image:
         """The image that pack makes. Raises BuildError where the host has no pack."""
         image = image_spec(spec)
-        await require(work, PROGRAM, INSTALLING)
+        await _require(work, PROGRAM, INSTALLING)
         await prepare(work, spec)
         await run_build(work, spec, PROGRAM, self.typed(workspace, spec, image))
         return await built_image(image)
@@ -63,3 +63,9 @@ def _door(image: ImageSpec) -> tuple[str, ...]:
 @cache
 def _program() -> str:
     return importlib.resources.files("headway.drivers.builders").joinpath("door.pl").read_text()
+
+
+async def _require(work: Work, program: str, installing: str) -> None:
+    """Raises BuildError where the host does not have the program; ``installing`` says what to do about it."""
+    if not await is_there(work.host, program):
+        raise BuildError(f"The program {program} is not installed on this host (in /usr/local/bin). {installing}")

@@ -9,14 +9,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import re
 import signal
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import KW_ONLY, field
 from functools import partial
 from pathlib import Path
 
-from headway.drivers.edge.refusals import Refusals
 from headway.drivers.edge.route_folder import RouteFolder
 from headway.drivers.edge.route_probe import Prober
 from headway.infra import http_request
@@ -30,6 +31,13 @@ _SECONDS = 1.0
 _SETTLED_SECONDS = 1.0  # what was written as long ago is what it has read, not what it was reading
 _ENOUGH = 2  # looks: what was being read at the first is over by the next
 _MOST = 3  # after as many looks in vain it is told, and left
+_MOST_BYTES = 256 << 10
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+# Its own words from the beginning of the line: what a user wrote stands behind them, and never begins one.
+_REFUSED = re.compile(
+    r"\S+ ERR Error (?:while building configuration(?: \(for the first time\))?|occurred during watcher callback)"
+    r' error="collecting file configs: (?:[^"]*?/)?(?P<id>[A-Za-z0-9_-]+)\.yml: (?P<why>.*)" providerName=file'
+)
 
 
 @dataclass(slots=True)
@@ -135,3 +143,31 @@ class RouteWatch:
     def _touch(self, name: str) -> None:
         self.remember()
         self.files.touch(name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusals:
+    """Which route files the ``log`` of a Traefik tells that it cannot read. It takes up nothing of anybody for as long
+    as there is one. All of it blocks.
+    """
+
+    log: Path
+
+    def told_by_now(self) -> int:
+        """The place in the log, in bytes, from which on more is told."""
+        try:
+            return self.log.stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def since(self, place: int) -> Mapping[str, str]:
+        """Why it could not read a file, by the file's application, as told behind the place."""
+        try:
+            with self.log.open("rb") as file:
+                end = self.told_by_now()
+                file.seek(max(place if place <= end else 0, end - _MOST_BYTES))  # it may have been begun anew
+                text = file.read(_MOST_BYTES).decode(errors="replace")
+        except FileNotFoundError:
+            return {}
+        found = (_REFUSED.match(line) for line in _COLOUR.sub("", text).split("\n"))
+        return {each["id"]: each["why"] for each in found if each is not None}

@@ -6,8 +6,8 @@ from typing import Any
 
 from headway.core.deployments.model import Request, SubjectType
 from headway.features.edge import domains_store
-from headway.features.edge.domains_model import Domain, EdgeFacts
-from headway.features.previews.doors import open_door
+from headway.features.edge.domains import LOCK
+from headway.features.edge.domains_model import Domain, DomainRequest, EdgeFacts, checked_wish
 from headway.features.previews.model import Preview
 from headway.features.services import store
 from headway.features.services.kinds import ServiceKinds
@@ -15,6 +15,7 @@ from headway.features.services.model import DesiredState, Service, ServiceStatus
 from headway.infra.db.transaction import Tx
 from headway.kernel.dataclass import dataclass
 from headway.kernel.errors import InvalidInput, NotFound
+from headway.kernel.ids import new_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,3 +109,31 @@ def begin_deletion(tx: Tx, subject_type: SubjectType, preview_id: str) -> None:
     """From here on it is gone for everybody; the rest is cleared after the commit, or by the next panel."""
     domains_store.forget(tx, subject_type, preview_id)
     store.begin_deletion(tx, preview_id)
+
+
+def open_door(
+    tx: Tx,
+    facts: EdgeFacts,
+    subject: tuple[SubjectType, str],
+    organization_id: str,
+    wish: DomainRequest,
+    *,
+    below: bool = False,
+) -> None:
+    """Adds a domain of what runs of a preview (type and id); ``below``: it may lie below the base domain. Raises
+    InvalidInput where it is taken.
+    """
+    tx.lock(LOCK)
+    domain = Domain(
+        domain_id=new_id(),
+        organization_id=organization_id,
+        subject_type=subject[0],
+        subject_id=subject[1],
+        wish=checked_wish(wish, facts),
+        created_at=tx.now,
+    )
+    host = domain.wish.host
+    foreign = facts.whose_name(host) is not None or domains_store.is_foreign(tx, host, subject[1])
+    named = not below and facts.name_in(host) is not None
+    if foreign or named or not domains_store.put(tx, domain):
+        raise InvalidInput(f"The pattern of previews gives {host}, which is taken; let it hold a *.")

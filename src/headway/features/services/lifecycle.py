@@ -15,13 +15,12 @@ from headway.core.deployments import pending_undos
 from headway.core.deployments import store as deployments
 from headway.core.deployments.model import Deployment, SubjectType
 from headway.core.deployments.service import LogFiles, Stopping
-from headway.core.deployments.status import Intent
+from headway.core.deployments.status import Intent, Status
 from headway.core.deployments.subject_shutdown import end_unfinished
 from headway.features.servers.fleet import ServerUnknown
 from headway.features.servers.host_contexts import HostContexts
 from headway.features.services import releases_store, store
 from headway.features.services.driver import C, ServiceDriver
-from headway.features.services.last_output import last_try
 from headway.features.services.model import Release, Service, noun_of
 from headway.features.services.release_retention import KeptReleases, beyond, is_needed, is_shared, kept_by
 from headway.infra.db.engine import Database
@@ -189,7 +188,7 @@ class ServiceLifecycle(Generic[C, D]):
 
     async def last_try(self, service: Service[Any], tail: int) -> str:
         """What the last deployment of it said."""
-        return await last_try(self.db, self.logs_of_deployments, service, tail)
+        return await _last_try(self.db, self.logs_of_deployments, service, tail)
 
 
 def _types(service: Service[Any]) -> tuple[SubjectType, ...]:
@@ -211,3 +210,26 @@ def _forget(tx: Tx, service: Service[Any], cleared: AbstractSet[str]) -> None:
     for each in _types(service):
         pending_undos.forget(tx, each, service.service_id, cleared)
     store.remove(tx, service.service_id)
+
+
+async def _last_try(db: Database, logs: LogFiles, service: Service[Any], tail: int) -> str:
+    """The last lines of the log of its newest deployment, led by a line that says what they are; "" where nothing was
+    tried. Nothing of it is a secret, since a deployment's log is masked as it is written.
+    """
+    found = await db.read(lambda tx: deployments.of_subject(tx, service.subject_type, service.service_id))
+    if not found:
+        return ""
+    newest = found[0]
+    text = await logs.tail(newest.deployment_id, tail)
+    return f"[headway] {_said(newest)}\n{text}"
+
+
+def _said(newest: Deployment) -> str:
+    where = f"What follows is the end of its log (headway deployments logs {newest.deployment_id})."
+    match newest.status:
+        case Status.ERROR:
+            return f"Nothing serves: the last deployment ended in an error ({newest.reason}). {where}"
+        case Status.DONE:
+            return f"Nothing serves now; the last deployment was done. {where}"
+        case _:
+            return f"Nothing serves yet: a deployment is {newest.status}. {where}"

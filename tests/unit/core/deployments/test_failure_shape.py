@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from headway.core.deployments.failure_shape import shape_of
+from headway.core.deployments.past_failures import shape_of
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from typing import cast
 
 import pytest
 
-from headway.core.engine import host_links
-from headway.core.engine.host_links import HostLinks
+from headway.core.engine import engine
+from headway.core.engine.engine import HostLinks
 from headway.core.engine.parts import Parts
 
 
@@ -54,7 +54,7 @@ async def test_a_leftover_that_nobody_can_end_closes_its_server_for_a_time_and_n
     monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: now)
     made = Links(left={"one"})
     assert await made.open_ones() == {"two"}
-    now += host_links._CLEARING_SECONDS - 1
+    now += engine._CLEARING_SECONDS - 1
     assert await made.open_ones() == {"two"}
     now += 1
     assert await made.open_ones() == {"one", "two"}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from headway.drivers.edge.refusals import Refusals
+from headway.drivers.edge.route_watch import Refusals
 
 TOLD = (
     "\x1b[90m2026-11-30T16:37:15Z\x1b[0m \x1b[31mERR\x1b[0m \x1b[1mError {}\x1b[0m "

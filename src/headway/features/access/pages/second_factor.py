@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, cast
 
-from headway.features.access.pages.qr import squares
 from headway.pages.forms import Flash, Form, Kind, Question
 from headway.pages.page import View, Visit
+
+_BORDER = 4  # squares that are left free around it, as the standard has it
 
 if TYPE_CHECKING:
     from headway.features.access.api.account import RecoveryCodesRow, SecondFactorRow
@@ -38,7 +39,7 @@ async def _ask_begin(_visit: Visit) -> Question:
 
 def _show_begun(_visit: Visit, answer: object) -> View:
     begun = cast("SecondFactorRow", answer)
-    path, side = squares(begun["otpauth"])
+    path, side = _squares(begun["otpauth"])
     secret = begun["secret"]
     values = {
         "secret": " ".join(secret[at : at + 4] for at in range(0, len(secret), 4)),
@@ -132,3 +133,19 @@ FORMS: Mapping[str, Form] = {
         shows=_codes("Your new recovery codes"),
     ),
 }
+
+
+def _squares(text: str) -> tuple[str, int]:
+    """The path of the dark squares of a QR code, for an SVG of so many squares a side."""
+    import segno  # noqa: PLC0415 - it is loaded where somebody sets up a second factor, and nowhere else
+
+    matrix = segno.make(text, error="m", micro=False).matrix
+    path: list[str] = []
+    for y, row in enumerate(matrix):
+        x = 0
+        while x < len(row):
+            length = next((i for i in range(x, len(row)) if bool(row[i]) != bool(row[x])), len(row)) - x
+            if row[x]:
+                path.append(f"M{x + _BORDER} {y + _BORDER}h{length}v1h-{length}z")
+            x += length
+    return "".join(path), len(matrix) + 2 * _BORDER
