@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
 ADDRESSES = (
     *("/home", "/deployments", "/services", "/projects", "/new", "/new/git", "/servers", "/account", "/settings"),
     "/palette",
-    *("/deployments/{done}", "/deployments/{failed}", "/deployments/{done}/remove"),
+    *("/deployments/{done}", "/deployments/{failed}", "/deployments/{done}/remove", "/deployments/links"),
     *("/services/{service}", "/services/{service}/variables", "/services/{service}/domains"),
     *("/services/{service}/settings", "/services/{service}/deploy-application"),
 )

@@ -124,6 +124,8 @@ class Form:
     the input of all that was typed, as it was; what it raises is told at the form. ``before`` says of that input what
     has to be performed first, if anything. What ``uploads`` is sent with a file, which its operation takes.
     What the answer holds and nobody is told again, ``shows`` shows at once.
+    One that ``returns`` leads to where its address says by ``back`` that somebody came from, a page of our own, and to
+    ``then`` where it says nothing.
     What is sent of a ``whole`` one takes the place of all that it showed: where that was changed meanwhile, nothing is
     done before it was said.
     """
@@ -144,6 +146,7 @@ class Form:
     uploads: bool = False
     shows: Callable[[Visit, object], View] | None = None
     whole: bool = False
+    returns: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

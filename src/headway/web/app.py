@@ -299,11 +299,12 @@ class Web:
     async def _of_form(self, page: Page, request: Came, visit: PageVisit, named: Named, frame: Frame) -> Answer:
         if named.name in page.several:
             return await self._of_several(page.several[named.name], request, visit, frame)
-        back = request.path.rpartition("/")[0] or HOME
+        form = page.forms[named.name]
+        came_by = self._paths.back(request.query) if form.returns else None
         asking = FormPost(
-            form=page.forms[named.name],
-            action=quote(request.path),
-            back=back,
+            form=form,
+            action=request.address if came_by else quote(request.path),
+            back=came_by or request.path.rpartition("/")[0] or HOME,
             shown=self._shown_once,
             by_provider=visit.actor.credential.by_provider,
             upload_bytes=self._needs.upload_bytes,
@@ -316,7 +317,7 @@ class Web:
             done = await self._asked_again(asking, request, visit, foreign)
         if isinstance(done, Done):
             cookie = self._flashes.sent(request.place, request.token or "", done.flash)
-            return led_to(self._paths.ours(done.then), (cookie,))
+            return led_to(came_by or self._paths.ours(done.then), (cookie,))
         return self._said(done, frame)
 
     async def _sent(self, asking: FormPost, request: Came, visit: PageVisit) -> Done | View:
@@ -346,12 +347,10 @@ class Web:
             return kept
 
     async def _of_several(self, several: Several, request: Came, visit: PageVisit, frame: Frame) -> Answer:
-        came_by = self._paths.ours(request.query.get("back", ""))
-        back = several.back if came_by == HOME else came_by
         asking = SeveralPost(
             several=several,
             action=request.address,
-            back=back,
+            back=self._paths.back(request.query) or several.back,
             sign_in=self._needs.door.sign_in,
             by_provider=visit.actor.credential.by_provider,
         )

@@ -58,6 +58,11 @@ class Paths:
             return HOME
         return text if parts.path != HOME and self.named(unquote(parts.path)) else HOME
 
+    def back(self, query: Mapping[str, str]) -> str | None:
+        """Where an address says by ``back`` that somebody came from; None where that is no page of ours."""
+        found = self.ours(query.get("back", ""))
+        return None if found == HOME else found
+
     def _of(self, given: list[str], piece: Piece = Piece.WHOLE, name: str = "") -> Iterable[Named]:
         for page in self._pages:
             ids = _matched(_segments(page), given)

@@ -151,6 +151,7 @@ TABLE: Mapping[str, Row] = {
     "deployment.allByServer": Row(QUERY, {"serverId": "{server}"}, MEMBER, READ, ORGANISATION),
     "deployment.allByType": Row(QUERY, OF_APPLICATION, MEMBER, READ, SERVICE, Noun.APPLICATION),
     "deployment.allCentralized": Row(QUERY, {}, MEMBER, READ, OWN),
+    "deployment.allLinks": Row(QUERY, {}, MEMBER, READ, OWN),
     "deployment.cancel": Row(MUTATION, DEPLOYMENT, MEMBER, KILL),
     "deployment.compare": Row(QUERY, DEPLOYMENT, MEMBER, READ),
     "deployment.createLink": Row(MUTATION, DEPLOYMENT, MEMBER, READ),

@@ -17,6 +17,7 @@ from tests.integration.http.access_table import TABLE
 from tests.integration.http.test_access_table import given_to
 from tests.integration.http.world import World
 from tests.integration.web.browsers import ORIGIN, OWN
+from tests.support.panel.addresses import chosen_of
 
 FOREIGN: Mapping[str, Mapping[str, str]] = {
     "no origin": {},
@@ -43,6 +44,7 @@ _OF_SEVERAL = {
     "kill": "deployment.killProcess",
     "redeploy": "application.redeploy",
     "remove": "deployment.removeDeployment",
+    "revoke": "deployment.removeLink",
 }
 _REFUSED = 403
 _NO_KEY = 401
@@ -108,14 +110,15 @@ def operations_of(page: Page) -> dict[str, str]:
     return {name: form.operation(nobody) for name, form in page.forms.items()} | several
 
 
-def of_forms(addresses: Mapping[str, str], own: str, others: str, chosen: str) -> Iterator[Forgery]:
+def of_forms(addresses: Mapping[str, str], own: str, others: str, ids: Mapping[str, str]) -> Iterator[Forgery]:
     """Everything that is forged of the forms of these pages. ``own`` and ``others`` are the tokens of this and of
-    another session's forms; ``chosen`` is what those over several things are about.
+    another session's forms; those over several things are about the one with these ``ids``.
     """
     fields = {"form_token": own, "once": "0" * 32, "name": "forged", "typed": "forged"}
     for name, form in forms_of(addresses).items():
-        uploads = form.uploads
-        target = f"{form.address}?row-{chosen}=on" if name.startswith("/deployments/several") else form.address
+        uploads, page = form.uploads, all_pages()[form.page]()
+        is_over_several = name.removeprefix(f"{form.page}/") in page.several
+        target = f"{form.address}?{chosen_of(form.page, ids)}" if is_over_several else form.address
         for why, headers in FOREIGN.items():
             yield _post(target, f"{name}: {why}", headers, fields, uploads=uploads)
         for why, given in FORGED_TOKENS.items():

@@ -31,6 +31,7 @@ from tests.integration.http.test_access_table import given_to, things_of
 from tests.integration.http.world import World
 from tests.integration.web.test_pages import _ids, _with_session
 from tests.integration.web.watched import WITH_AN_ENGINE
+from tests.support.panel.addresses import chosen_of
 
 SECRET = "hunter2-that-nobody-is-shown"
 PRODUCT = str(1337 * 7331)  # what a template makes of the one below
@@ -189,9 +190,8 @@ class Filled:
                 for kind, service_id in self.others.items():
                     found |= _pieces(path, {**self.ids, "{serviceId}": service_id}, f"{path} ({kind})")
             page = make()
-            chosen = {f"row-{self.ids['{deploymentId}']}": "on"}
             for name in page.several:
-                found[f"{path}/{name}"] = f"{path}/{name}?{urlencode(chosen)}"
+                found[f"{path}/{name}"] = f"{path}/{name}?{chosen_of(path, self.ids)}"
         return found
 
     def named_by(self, text: str) -> dict[str, str]:

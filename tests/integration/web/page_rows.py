@@ -27,6 +27,7 @@ _OPENED_BY: Mapping[str, str | Row] = {
     "/containers/servers/{serverId}/{containerId}": "docker.one",
     "/containers/{containerId}": "docker.one",
     "/deployments": "deployment.search",
+    "/deployments/links": "deployment.allLinks",
     "/deployments/several": "deployment.search",
     "/deployments/{deploymentId}": "deployment.one",
     "/deployments/{deploymentId}/links": "deployment.links",

@@ -152,7 +152,7 @@ async def nothing_forged_is_done(world: World, days: int) -> None:
     async with signed_in(world) as client, signed_in(world, "member") as other:
         own, theirs = await form_token_of(client), await form_token_of(other)
         addresses = _addresses(await _with_session(world, ids, client))
-        forged = [*of_forms(addresses, own, theirs, ids["{deploymentId}"]), *of_mutations(things)]
+        forged = [*of_forms(addresses, own, theirs, ids), *of_mutations(things)]
         assert len(forged) > len(FOREIGN) * 600
         turns = set(turn([each.why for each in forged], days))
         before = everything(world)

@@ -13,7 +13,11 @@ from tests.support.panel.browser import address_of, cookie_name
 from tests.support.panel.panel import NOBODY, Panel
 
 _ID = re.compile(r"\{\w+\}")
-SEVERAL = "/deployments/several"
+# What is chosen on the pages over several things, by the fields that a browser sends of it.
+SEVERAL: Mapping[str, str] = {
+    "/deployments/links": "row-{deploymentId}.{linkId}",
+    "/deployments/several": "row-{deploymentId}",
+}
 
 
 def addresses(things: Mapping[str, Mapping[str, str]]) -> dict[str, tuple[str, str]]:
@@ -27,11 +31,15 @@ def addresses(things: Mapping[str, Mapping[str, str]]) -> dict[str, tuple[str, s
             if all(name in ids for name in names):
                 address = _ID.sub(lambda name, ids=ids: quote(ids[name[0]], safe=""), path)  # type: ignore[misc]
                 found[f"{path} {thing}".strip()] = (path, address)
-    if SEVERAL in found:
-        chosen = [ids["{deploymentId}"] for ids in things.values() if "{deploymentId}" in ids]
-        query = "&".join(f"row-{each}=1" for each in chosen)
-        found[SEVERAL] = (SEVERAL, f"{SEVERAL}?{query}")
+    for path in SEVERAL.keys() & found.keys():
+        chosen = [chosen_of(path, ids) for ids in things.values() if "{deploymentId}" in ids]
+        found[path] = (path, f"{path}?{'&'.join(chosen)}")
     return found
+
+
+def chosen_of(path: str, ids: Mapping[str, str]) -> str:
+    """What an address says where one of several things is chosen on this page: the one with these ids."""
+    return f"{_ID.sub(lambda name: quote(ids[name[0]], safe=''), SEVERAL[path])}=on"
 
 
 def questions(pages: Mapping[str, tuple[str, str]]) -> dict[str, str]:

@@ -11,7 +11,8 @@ from sqlalchemy import ColumnElement, delete, func, insert, select
 
 from headway.core.access.model import Actor, Credential, Terms
 from headway.core.access.store import actor_by, is_long_away, terms_of
-from headway.features.deployments.model import DeploymentLink
+from headway.core.deployments.model import SubjectType
+from headway.features.deployments.model import DeploymentLink, LinkedDeployment
 from headway.infra.db.tables.access import api_keys, identities, members, users
 from headway.infra.db.tables.deployment_links import deployment_links
 from headway.infra.db.tables.deployments import deployments
@@ -30,6 +31,7 @@ _LINKS = (
     .outerjoin(api_keys, _k.api_key_id == _l.api_key_id)
     .outerjoin(identities, identities.c.user_id == _l.user_id)
 )
+_LISTED = _LINKS.add_columns(_d.project_id, _d.subject_type, _d.subject_id, _d.title)
 
 
 def lock(tx: Tx, organization_id: str) -> None:
@@ -67,6 +69,18 @@ def links_to(tx: Tx, deployment_id: str, absence: timedelta | None) -> list[Depl
     return sorted(found, key=lambda each: (each.created_at, each.link_id), reverse=True)
 
 
+def links_of(tx: Tx, organization_id: str, absence: timedelta | None) -> list[tuple[DeploymentLink, LinkedDeployment]]:
+    """An organisation's links that have not ended, the newest first, and to what each leads; ``absence`` as of
+    ``links_to``.
+    """
+    mine = (_d.organization_id == organization_id, _l.ends_at > tx.now)
+    rows = tx.execute(_LISTED.where(*mine).order_by(_l.created_at.desc(), _l.link_id.desc())).all()
+    # Of a few people there are many links: who each of them is now is read once.
+    makers = {(row.user_id, row.api_key_id): row for row in rows}
+    known = {whose: _maker_now(tx, row, absence) for whose, row in makers.items()}
+    return [(_link(row, known[row.user_id, row.api_key_id]), _linked(row)) for row in rows]
+
+
 def by_digest(tx: Tx, digest: str, absence: timedelta | None) -> DeploymentLink | None:
     """The link whose token has this digest, None when there is none; ``absence`` as of ``links_to``."""
     return next(iter(_links(tx, absence, _l.digest == digest)), None)
@@ -93,17 +107,33 @@ def service_name(tx: Tx, service_id: str | None) -> str | None:
 
 
 def _links(tx: Tx, absence: timedelta | None, *where: ColumnElement[bool]) -> list[DeploymentLink]:
-    return [
-        DeploymentLink(
-            link_id=row.link_id,
-            deployment_id=row.deployment_id,
-            maker_name=row.name,
-            maker=None if is_long_away(tx, row, absence) else _maker(tx, row),
-            created_at=row.created_at,
-            ends_at=row.ends_at,
-        )
-        for row in tx.execute(_LINKS.where(*where)).all()
-    ]
+    return [_link(row, _maker_now(tx, row, absence)) for row in tx.execute(_LINKS.where(*where)).all()]
+
+
+def _link(row: Any, maker: Actor | None) -> DeploymentLink:  # noqa: ANN401 - a row of _LINKS
+    return DeploymentLink(
+        link_id=row.link_id,
+        deployment_id=row.deployment_id,
+        maker_name=row.name,
+        maker=maker,
+        created_at=row.created_at,
+        ends_at=row.ends_at,
+    )
+
+
+def _linked(row: Any) -> LinkedDeployment:  # noqa: ANN401 - a row of _LISTED
+    return LinkedDeployment(
+        deployment_id=row.deployment_id,
+        organization_id=row.organization_id,
+        project_id=row.project_id,
+        subject_type=SubjectType(row.subject_type),
+        subject_id=row.subject_id,
+        title=row.title,
+    )
+
+
+def _maker_now(tx: Tx, row: Any, absence: timedelta | None) -> Actor | None:  # noqa: ANN401 - a row of _LINKS
+    return None if is_long_away(tx, row, absence) else _maker(tx, row)
 
 
 def _maker(tx: Tx, row: Any) -> Actor | None:  # noqa: ANN401 - a row of _LINKS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -11,7 +11,7 @@ from typing import TypeVar
 from headway.core.access import tokens
 from headway.core.access.audit import came_from
 from headway.core.access.model import Actor
-from headway.core.access.policy import Missing, Permission
+from headway.core.access.policy import Missing, Permission, reach
 from headway.core.deployments import list_queries, store
 from headway.core.deployments.model import Deployment, StepRecord
 from headway.core.deployments.service import LogFiles, permitted
@@ -22,11 +22,14 @@ from headway.features.deployments.model import (
     MOST_OF_DEPLOYMENT,
     MOST_OF_ORGANIZATION,
     DeploymentLink,
+    LinkedDeployment,
     LinkReader,
+    ListedLink,
     SharedDeployment,
     maker_of,
     reader_of,
 )
+from headway.features.projects.model import ListedService, ServicePlace
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.infra.logs.lines import LinePlace, LinesAsked, LogLines
@@ -35,6 +38,7 @@ from headway.kernel.events import AccessChanged, Events
 from headway.kernel.ids import new_id
 
 T = TypeVar("T")
+PlacesOf = Callable[[Tx, Collection[str]], Mapping[str, tuple[ListedService, ServicePlace]]]
 _TOKEN_BYTES = 32
 
 
@@ -122,6 +126,28 @@ class DeploymentLinks:
 
         return await self._db.read(read)
 
+    async def everywhere(self, actor: Actor, places_of: PlacesOf) -> list[ListedLink]:
+        """The links that have not ended to all deployments that the caller may see, the newest first: so many as an
+        organisation may have at most. ``places_of`` tells where services lie.
+        """
+        reached, mine = reach(actor), actor.organization_id
+
+        def read(tx: Tx) -> list[ListedLink]:
+            every = link_store.links_of(tx, mine, self._absence)
+            found = [(link, linked) for link, linked in every if list_queries.within(reached, linked, mine)]
+            services = places_of(tx, {linked.service_id for _, linked in found if linked.service_id is not None})
+            return [
+                ListedLink(
+                    link=link,
+                    deployment=linked,
+                    is_open=self._maker_of(tx, link, linked) is not None,
+                    service=services.get(linked.service_id or ""),
+                )
+                for link, linked in found
+            ]
+
+        return await self._db.read(read)
+
     async def remove(self, actor: Actor, permission: Permission, deployment_id: str, link_id: str) -> DeploymentLink:
         """The link opens nothing any more, and whoever follows by it is sent away. Raises NotFound, LinkMissing."""
 
@@ -200,7 +226,7 @@ class DeploymentLinks:
             self._tries.failed(address, digest)
             raise
 
-    def _maker_of(self, tx: Tx, link: DeploymentLink, deployment: Deployment) -> Actor | None:
+    def _maker_of(self, tx: Tx, link: DeploymentLink, deployment: Deployment | LinkedDeployment) -> Actor | None:
         return maker_of(link, deployment, tx.now) if self.are_allowed else None
 
 

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 
 from headway.core.access.model import Actor, Credential, CredentialKind, Role, Scope, Terms
 from headway.core.access.policy import sees
-from headway.core.deployments.model import Deployment
+from headway.core.deployments.model import Deployment, SubjectType
 from headway.core.deployments.subjects import service_of
 from headway.core.deployments.summary import ListedStep
+from headway.features.projects.model import ListedService, ServicePlace
 from headway.kernel.dataclass import dataclass
 
 SHORTEST, USUAL, LONGEST = timedelta(hours=1), timedelta(days=1), timedelta(days=30)
@@ -53,6 +54,35 @@ class SharedDeployment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LinkedDeployment:
+    """What a link leads to, as far as a list of links shows it, and what decides who may see it."""
+
+    deployment_id: str
+    organization_id: str
+    project_id: str | None
+    subject_type: SubjectType
+    subject_id: str
+    title: str
+
+    @property
+    def service_id(self) -> str | None:
+        """The service that it is of; None where it is of none."""
+        return service_of(self.subject_type, self.subject_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedLink:
+    """A link among all of them: whether it opens its deployment now, and the service of that with where it lies, None
+    where it is of none or that is gone.
+    """
+
+    link: DeploymentLink
+    deployment: LinkedDeployment
+    is_open: bool
+    service: tuple[ListedService, ServicePlace] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LinkReader:
     """Whoever follows a deployment by a link: as whom they are counted, and by whose right they may."""
 
@@ -61,7 +91,7 @@ class LinkReader:
     maker: Actor
 
 
-def maker_of(link: DeploymentLink, deployment: Deployment, now: datetime) -> Actor | None:
+def maker_of(link: DeploymentLink, deployment: Deployment | LinkedDeployment, now: datetime) -> Actor | None:
     """By whose right a link opens its deployment now; None where it does not. It is as good as its maker's own right to
     read: over with their membership, with what they were given, and with the key that made it.
     """

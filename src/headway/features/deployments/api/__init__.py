@@ -47,7 +47,10 @@ def _deployment(panel: PanelParts) -> Routed:
         deployments=features.deployments.service, follow=panel.streams.follow_lines, seat=panel.streams.seat
     )
     link_needs = links.DeploymentLinksNeeds(
-        links=features.deployments.links, follow=panel.streams.follow_by_link, seat=panel.streams.reader_seat
+        links=features.deployments.links,
+        projects=features.projects,
+        follow=panel.streams.follow_by_link,
+        seat=panel.streams.reader_seat,
     )
     compared = DeploymentComparison(db=db, kinds=features.kinds)
     past = DeploymentHistory(db=db, version=db.version, clock=panel.base.clock)

@@ -1,5 +1,5 @@
-"""``deployment.createLink``, ``links`` and ``removeLink``: links to a deployment; and what is read by one, without a
-key: ``shared``, ``sharedLines`` and ``followSharedLines``.
+"""``deployment.createLink``, ``links`` and ``removeLink``: links to a deployment; ``allLinks``: those to all; and what
+is read by one, without a key: ``shared``, ``sharedLines`` and ``followSharedLines``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from headway.api.inputs import Input
+from headway.api.inputs import Empty, Input
 from headway.api.operation import Call, Stream
 from headway.api.router import Router
 from headway.api.rows import moment
@@ -23,9 +23,24 @@ from headway.core.deployments.status import ON_REQUEST
 from headway.core.deployments.summary import Listed
 from headway.features.deployments.api.log_lines import Generation, LinesRow, Number, asked_of, line_rows, lines_row
 from headway.features.deployments.api.operations import DeploymentById
-from headway.features.deployments.api.rows import AnswersRow, CommitRow, StepRow, deployment_row
+from headway.features.deployments.api.rows import (
+    AnswersRow,
+    CommitRow,
+    EnvironmentNameRow,
+    StepRow,
+    deployment_row,
+    environment_name,
+)
 from headway.features.deployments.links import DeploymentLinks
-from headway.features.deployments.model import LONGEST, SHORTEST, USUAL, DeploymentLink, SharedDeployment
+from headway.features.deployments.model import (
+    LONGEST,
+    SHORTEST,
+    USUAL,
+    DeploymentLink,
+    ListedLink,
+    SharedDeployment,
+)
+from headway.features.projects.service import ProjectService
 from headway.infra.logs.line_pieces import LinesFollowed
 from headway.infra.logs.lines import MOST_LINES, LinePlace
 from headway.kernel.dataclass import dataclass
@@ -42,6 +57,7 @@ class DeploymentLinksNeeds:
     """
 
     links: DeploymentLinks
+    projects: ProjectService
     follow: Callable[[Actor, Actor, str, FindPlace, LinesFollowed], Awaitable[Stream]]
     seat: Callable[[str], AbstractAsyncContextManager[None]]
 
@@ -107,6 +123,24 @@ class DeploymentLinksRow(TypedDict):
     links: list[DeploymentLinkRow]
 
 
+class ListedLinkRow(DeploymentLinkRow):
+    """A link among all of them, with the title of the deployment that it opens, and the service which that is of, None
+    where it is of none or that is gone.
+    """
+
+    title: str
+    serviceId: str | None
+    serviceName: str | None
+    environment: EnvironmentNameRow | None
+
+
+class AllLinksRow(TypedDict):
+    """The links to all deployments, the newest first. Where links are not ``allowed``, none opens anything."""
+
+    allowed: bool
+    links: list[ListedLinkRow]
+
+
 class SharedCommitRow(TypedDict):
     """The commit that was deployed, without who wrote it."""
 
@@ -161,6 +195,13 @@ async def links(needs: DeploymentLinksNeeds, call: Call[DeploymentById]) -> Depl
     }
 
 
+@router.query("allLinks", least=Role.MEMBER, scope=Scope.READ)
+async def all_links(needs: DeploymentLinksNeeds, call: Call[Empty]) -> AllLinksRow:
+    """The links that have not ended to all deployments that the caller may see: 200 at most."""
+    found = await needs.links.everywhere(call.actor, needs.projects.places_of)
+    return {"allowed": needs.links.are_allowed, "links": [_listed_link_row(each) for each in found]}
+
+
 @router.mutation("removeLink", least=Role.MEMBER, scope=Scope.READ)
 async def remove_link(needs: DeploymentLinksNeeds, call: Call[DeploymentLinkById]) -> DeploymentLinkRow:
     """Revoke a link: it opens nothing any more, whoever made it."""
@@ -205,6 +246,17 @@ def _link_row(link: DeploymentLink, *, is_open: bool) -> DeploymentLinkRow:
         "createdAt": moment(link.created_at),
         "endsAt": moment(link.ends_at),
         "open": is_open,
+    }
+
+
+def _listed_link_row(found: ListedLink) -> ListedLinkRow:
+    service, place = found.service or (None, None)
+    return {
+        **_link_row(found.link, is_open=found.is_open),
+        "title": found.deployment.title,
+        "serviceId": None if service is None else service.service_id,
+        "serviceName": None if service is None else service.name,
+        "environment": None if place is None else environment_name(place),
     }
 
 

@@ -13,6 +13,7 @@ def pages() -> Mapping[str, Callable[[], Page]]:
     """What makes each page, by its path."""
     return {
         "/deployments": _list,
+        "/deployments/links": _every_link,
         "/deployments/several": _several,
         "/deployments/{deploymentId}": _one,
         "/deployments/{deploymentId}/links": _links,
@@ -23,6 +24,12 @@ def pages() -> Mapping[str, Callable[[], Page]]:
 
 def _list() -> Page:
     from headway.features.deployments.pages.deployment_list import PAGE
+
+    return PAGE
+
+
+def _every_link() -> Page:
+    from headway.features.deployments.pages.link_overview import PAGE
 
     return PAGE
 

@@ -18,6 +18,7 @@ from headway.features.deployments.pages.deployment_filters import (
     with_named,
 )
 from headway.features.deployments.pages.deployment_selection import buttons_of
+from headway.features.deployments.pages.link_list import ALL_LINKS, ALL_LINKS_PATH
 from headway.pages.deployment_figures import FILTERS, figures_values
 from headway.pages.deployment_rows import row_values
 from headway.pages.deployment_strip import strip_values
@@ -31,6 +32,7 @@ ROWS = 50
 SEARCH: Asked[SearchPage] = Asked("deployment.search")
 _FOLDER = "features/deployments/pages"
 _TEMPLATE = f"{_FOLDER}/deployment_list.html"
+_WAYS = ({"label": "Links", "href": ALL_LINKS_PATH, "icon": "copy"},)
 
 
 async def show(visit: Visit) -> View:
@@ -43,6 +45,7 @@ async def show(visit: Visit) -> View:
         **await strip_values(visit, {} if problem else filters, PATH),
         **({"figures_pull": None} if problem else await _figures_values(visit, filters)),
         "chips": chips(filters, services),
+        "ways": _WAYS if visit.may(ALL_LINKS.name) else (),
     }
     return replace(view, values={**view.values, **further})
 

@@ -66,6 +66,7 @@ PAGE = Page(
             asks=_ask,
             did=lambda _visit, _answer: Flash(text="Revoked: the link opens nothing any more."),
             then=lambda visit, _answer: LINKS_PATH.format(deploymentId=visit.path["deploymentId"]),
+            returns=True,
         )
     },
 )

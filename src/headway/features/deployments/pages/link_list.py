@@ -11,10 +11,11 @@ from headway.pages.forms import Choice, Field, Flash, Form, Kind, Question
 from headway.pages.page import Asked, Page, View, Visit
 
 if TYPE_CHECKING:
-    from headway.features.deployments.api.links import DeploymentLinksRow, NewDeploymentLinkRow
+    from headway.features.deployments.api.links import AllLinksRow, DeploymentLinksRow, NewDeploymentLinkRow
 
-LINKS_PATH = "/deployments/{deploymentId}/links"
+LINKS_PATH, ALL_LINKS_PATH = "/deployments/{deploymentId}/links", "/deployments/links"
 LINKS: Asked[DeploymentLinksRow] = Asked("deployment.links")
+ALL_LINKS: Asked[AllLinksRow] = Asked("deployment.allLinks")
 CREATE_LINK, REMOVE_LINK = "deployment.createLink", "deployment.removeLink"
 _FOLDER = "features/deployments/pages"
 _HOUR, _DAY = 3_600, 86_400
@@ -39,6 +40,7 @@ async def show(visit: Visit) -> View:
     row = await visit.ask(ONE, deploymentId=visit.path["deploymentId"])
     links = await visit.ask(LINKS, deploymentId=visit.path["deploymentId"])
     may_create = links["allowed"] and visit.may(CREATE_LINK)
+    every = {"label": "All links", "href": ALL_LINKS_PATH, "icon": "deployments"}
     create = {"label": "Make a link", "href": f"{address(row)}/links/new", "icon": "new", "main": True}
     return View(
         template=f"{_FOLDER}/link_list.html",
@@ -47,7 +49,7 @@ async def show(visit: Visit) -> View:
             "above_href": address(row),
             "allowed": links["allowed"],
             "links": [{"row": each, "href": f"{address(row)}/links/{each['linkId']}"} for each in links["links"]],
-            "actions": (create,) if may_create else (),
+            "actions": (every, create) if may_create else (every,),
         },
         title="Links",
     )
