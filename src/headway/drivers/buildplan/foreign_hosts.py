@@ -33,7 +33,7 @@ _OF_RENDER: Final = frozenset(
     }
 )
 _PRODUCTION: Final = "production"
-_VERSION = re.compile(r"(NODE|PYTHON|GO|BUN|DENO|UV|POETRY)_VERSION")
+_VERSION = re.compile(r"(NODE|PYTHON|GO|BUN|DENO|UV|POETRY|HUGO)_VERSION")
 _PAGES: Final = frozenset({"static", "static_site"})
 # What these hosts have each build begin with, which is done here by then.
 _INSTALLS = re.compile(

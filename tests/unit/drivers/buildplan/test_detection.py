@@ -204,7 +204,7 @@ def test_two_languages_are_a_question_that_a_start_command_answers() -> None:
 
 
 def test_a_provider_that_there_is_not() -> None:
-    assert "There are: go, " in refusal(GO, provider="cobolt")
+    assert "There are: hugo, go, " in refusal(GO, provider="cobolt")
 
 
 def test_folders_with_applications_are_named_where_there_is_none_at_the_build_path() -> None:

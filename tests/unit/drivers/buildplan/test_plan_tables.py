@@ -22,7 +22,7 @@ from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import Tree, tree_of
 from tests.support.toolchains.plans import FOLDER, cases, expected, planned, read_of
 
-TABLE = cases(*(f"others/{name}" for name in ("go", "static", "shell")))
+TABLE = cases(*(f"others/{name}" for name in ("go", "hugo", "static", "shell")))
 NODE = cases(*(f"node/{path.stem}" for path in sorted(Path(FOLDER, "node").glob("*.json"))))
 PYTHON = [("python", each) for each in yaml.load((FOLDER / "python.yml").read_text(), Loader=yaml.CSafeLoader)]
 ALL: list[dict[str, Any]] = [each.values[0] for each in (*TABLE, *NODE)] + [each for _, each in PYTHON]

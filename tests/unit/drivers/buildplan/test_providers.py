@@ -110,7 +110,6 @@ def test_commands_that_are_set_need_no_file() -> None:
         (("haunt.scm",), "Scheme"),
         (("src/index.cbl",), "COBOL"),
         (("_config.yml", "_layouts/default.html", "index.html"), "Jekyll"),
-        (("hugo.toml",), "Hugo"),
     ],
 )
 def test_a_language_that_is_not_built_is_named_with_its_file_and_the_ways_out(

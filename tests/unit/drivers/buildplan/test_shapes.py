@@ -248,7 +248,7 @@ def test_an_old_node_is_not_given_an_option_that_it_refuses() -> None:
         ({"Gemfile": "", "_config.yml": "", "index.md": ""}, "a Jekyll application (it has _config.yml)", "_site"),
         ({"_posts/a.md": "", "_config.yml": ""}, "a Jekyll application", "_site"),
         ({"Gemfile": "", "config.ru": ""}, "a Ruby application", None),
-        ({"hugo.toml": ""}, "a Hugo application", "public"),
+        ({"book.toml": ""}, "a mdBook application", "book"),
     ],
 )
 def test_a_generator_that_is_not_built_here_is_named_with_what_it_leaves(

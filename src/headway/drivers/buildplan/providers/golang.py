@@ -27,6 +27,7 @@ from headway.drivers.buildplan.providers.golang_builds import Compiled
 from headway.drivers.buildplan.providers.golang_command import serving_command
 from headway.drivers.buildplan.providers.golang_frontend import embedded_frontend
 from headway.drivers.buildplan.providers.golang_packages import loaded_sources, module_name, own_sources, programs
+from headway.drivers.buildplan.providers.hugo_settings import configuration
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import Tree
 from headway.kernel.artifacts import Process
@@ -63,7 +64,8 @@ _FRAMEWORKS: Mapping[str, str] = {
 
 def _recognise(tree: Tree) -> str | None:
     found = next((name for name in ("go.mod", "go.work", "main.go") if name in tree), None)
-    return None if found == "go.mod" and any(name in tree for name in _OTHERS) and _is_for_tools(tree) else found
+    is_beside = any(name in tree for name in _OTHERS) or configuration(tree) is not None
+    return None if found == "go.mod" and is_beside and _is_for_tools(tree) else found
 
 
 def _is_for_tools(tree: Tree) -> bool:

@@ -91,10 +91,16 @@ NO_FRONT_END: Final = Frontend(folder="", reason="", needs=(), phases=(), path=(
 
 
 def frontend(
-    tree: Tree, settings: BuildSettings, folders: Sequence[str] = FOLDERS, script: str | None = None
+    tree: Tree,
+    settings: BuildSettings,
+    folders: Sequence[str] = FOLDERS,
+    script: str | None = None,
+    *,
+    with_tools: bool = False,
 ) -> Frontend | None:
     """The front end at the build path, or in one of the folders where it is kept by custom; None where there is none:
-    one whose packages are for developers alone, with nothing to build, is left alone. Its phases are named ``frontend
+    one whose packages are for developers alone, with nothing to build, is left alone, unless what builds calls them
+    (``with_tools``). Its phases are named ``frontend
     install`` and ``frontend build``; ``script`` is the one that builds it, where it is known. Raises BuildError where
     its package.json is broken.
     """
@@ -106,7 +112,7 @@ def frontend(
         package = read_package(inner)
         named = next((name for name in BUILDS if package.script(name)), None)
         build = script or named or built_by_image(tree, package)
-        if build is not None or package.own:
+        if build is not None or package.own or (with_tools and package.developer):
             if (whole := _in_workspace(tree, settings, package, build, folder)) is not None:
                 return whole
             node = wanted_version(inner, package, settings, "node") or wanted_version(tree, None, settings, "node")

@@ -12,7 +12,7 @@ from headway.drivers.buildplan.providers.contract import Provider
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import Tree
 
-_LEAVES: Final[Mapping[str, str]] = {"Hugo": "public", "Jekyll": "_site", "mdBook": "book"}
+_LEAVES: Final[Mapping[str, str]] = {"Jekyll": "_site", "mdBook": "book"}
 # The programs of others that make images, the first that has a language goes before.
 _BOTH = ("PHP", "Ruby", "Elixir", "Gleam", "Java", ".NET", "Rust", "C++")
 _BUILT: Final[Mapping[str, frozenset[str]]] = {
@@ -132,7 +132,6 @@ FIRST: Final = (
     refused("perl", "Perl", "cpanfile", "Makefile.PL"),
     refused("ocaml", "OCaml", "dune-project", "*.opam"),
     refused("erlang", "Erlang", "rebar.config"),
-    refused("hugo", "Hugo", "hugo.toml", "hugo.yaml", "hugo.json", "archetypes/default.md"),
 )
 # After Python: what is written in them beside it is an extension of it.
 RUST: Final = refused("rust", "Rust", "Cargo.toml")

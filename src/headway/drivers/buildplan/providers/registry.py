@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from headway.drivers.buildplan.providers import bun, deno, golang, node, python, refusals, shell, static
+from headway.drivers.buildplan.providers import bun, deno, golang, hugo, node, python, refusals, shell, static
 from headway.drivers.buildplan.providers.contract import Provider
 
 PROVIDERS: Final[tuple[Provider, ...]] = (
     *refusals.FIRST,
+    hugo.PROVIDER,
     golang.PROVIDER,
     python.PROVIDER,
     refusals.RUST,

@@ -91,10 +91,9 @@ async def finish(work: Work, store: Store, tool: str, version: str, *, argv: Seq
     beside = store.beside(tool, version)
     await work.command(f"seal {tool} {version}", seal(store, beside))
     if argv:
-        words = ("version",) if tool == "go" else argv
         trying = command(
             *_MERGED,
-            *(f"{beside}/bin/{TOOLS[tool].programs[0]}", *words),
+            *(f"{beside}/bin/{TOOLS[tool].programs[0]}", *argv),
             account=store.account,
             env={**ENV, "HOME": "/nonexistent", "GOTOOLCHAIN": "local"},
             capture=True,

