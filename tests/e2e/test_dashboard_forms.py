@@ -155,6 +155,27 @@ def test_what_is_cut_short_can_be_read_whole(running: Panel, browser: Browser, s
         assert not link.evaluate(is_cut), "and in a table by the keyboard"
 
 
+def test_on_a_phone_the_name_of_a_row_has_its_whole_width_however_many_columns_there_are(
+    running: Panel, browser: Browser, session: str
+) -> None:
+    _, _, deployment_id = ended(running, "wide")
+    running.post("deployment.createLink", deploymentId=deployment_id)
+    shares = """
+      () => [...document.querySelectorAll("tbody .cell-main")].map((each) => {
+        const row = each.closest("tr"), { paddingLeft, paddingRight } = getComputedStyle(row);
+        return each.offsetWidth / (row.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight));
+      })
+    """
+    with opened(running, browser, session) as page:
+        for width, least, most in ((390, 0.95, 1.0), (1_440, 0.2, 0.45)):
+            page.set_viewport_size({"width": width, "height": 900})
+            for path in ("/deployments", "/services", "/deployments/links"):
+                page.goto(path)
+                found = page.evaluate(shares)
+                assert found, path
+                assert all(least <= each <= most for each in found), (path, width, found)
+
+
 def test_an_update_leaves_the_focus_where_it_is(running: Panel, browser: Browser, session: str) -> None:
     environment_id, _, deployment_id = ended(running, "middle")
     later = running.post("application.create", name="middlemost", environmentId=environment_id)["applicationId"]
