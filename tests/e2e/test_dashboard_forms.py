@@ -176,6 +176,38 @@ def test_on_a_phone_the_name_of_a_row_has_its_whole_width_however_many_columns_t
                 assert all(least <= each <= most for each in found), (path, width, found)
 
 
+def test_links_are_revoked_by_keys_alone_and_without_scripts(running: Panel, browser: Browser, session: str) -> None:
+    _, _, deployment_id = ended(running, "shared by keys")
+    for seconds in (3_600, 7_200, 86_400):
+        running.post("deployment.createLink", deploymentId=deployment_id, expiresIn=seconds)
+    path = "/deployments/links?text=shared+by+keys"
+    with opened(running, browser, session) as page:
+        page.goto(path)
+        boxes = page.get_by_role("checkbox")
+        labels = {each.get_attribute("aria-label") for each in boxes.all()}
+        assert len(labels) == 3, "who hears them tells them apart"
+        page.locator("#several button").focus()
+        for _ in range(2):
+            while not page.evaluate("document.activeElement.type === 'checkbox' && !document.activeElement.checked"):
+                page.keyboard.press("Tab")
+            page.keyboard.press("Space")
+        page.locator("#several button").focus()
+        page.keyboard.press("Enter")
+        page.get_by_role("heading", name="Revoke 2 links?").wait_for(timeout=SOON)
+        page.get_by_role("button", name="Revoke them").press("Enter")
+        page.get_by_text("2 done.").wait_for(timeout=SOON)
+        page.get_by_role("link", name="Go back").press("Enter")
+        page.wait_for_url(f"**{path}", timeout=SOON)
+        assert boxes.count() == 1
+    with visited(running, browser, session, scripts=False) as page:
+        page.goto(path)
+        page.locator("tbody").get_by_role("link", name="Revoke").click()
+        page.get_by_role("button", name="Revoke it").click()
+        assert page.url.endswith(path)
+        assert "Revoked: the link opens nothing any more." in page.locator("body").inner_text()
+        assert page.get_by_role("checkbox").count() == 0
+
+
 def test_an_update_leaves_the_focus_where_it_is(running: Panel, browser: Browser, session: str) -> None:
     environment_id, _, deployment_id = ended(running, "middle")
     later = running.post("application.create", name="middlemost", environmentId=environment_id)["applicationId"]
