@@ -18,6 +18,7 @@ from headway.core.engine.background import beside
 from headway.http import errors
 from headway.http.answers import Answer
 from headway.http.auth import authenticate
+from headway.http.gathered_output import GatheredOutput
 from headway.http.log_socket import NO_SERVER, refuse
 from headway.http.needs import HttpNeeds
 from headway.http.outlets import COME_BACK, Gone
@@ -85,13 +86,15 @@ class ContainerLogs:
 
 async def _tell(output: AsyncIterator[str], send: Send) -> None:
     """Tells all. A reader that takes nothing for long holds memory here, and is sent away: raises Gone."""
-    async for text in output:
-        if text:
+    gathered = GatheredOutput()
+    async with beside(gathered.fill(output)) as filling:
+        while text := await gathered.next():
             try:
                 async with asyncio.timeout(STUCK_SECONDS):
                     await send({"type": "websocket.send", "text": text})
             except TimeoutError:
                 raise Gone from None
+        await filling
 
 
 async def _left(receive: Receive) -> None:

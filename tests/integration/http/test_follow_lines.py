@@ -297,3 +297,28 @@ async def test_who_follows_what_is_removed_before_it_says_anything_is_sent_away(
             log.write("one\n")
     assert [event.kind for event in found if event.kind in {"lines", "end"}] == []
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+async def test_lines_are_gathered_none_is_lost_and_the_end_comes_at_once(world: World) -> None:
+    lease, log = await running(world)
+    chance, sizes = random.Random(1), list[int]()
+    shown, lines = Shown(), [f"line {number}" for number in range(1, 121)]
+    async with served(world) as server, reader(server) as client, asyncio.TaskGroup() as group:
+
+        async def follow() -> None:
+            async for event in events(client, deploymentId=lease.deployment_id):
+                before = len(shown.rows)
+                shown.take(event)
+                if event.kind == "lines":
+                    sizes.append(len(shown.rows) - before)
+
+        following = group.create_task(follow())
+        await eventually(lambda: world.app.state.followed() == 1)
+        for line in lines:
+            log.write(f"{line}\n")
+            await asyncio.sleep(chance.choice([0.0, 0.002, 0.01]))
+        await log.end(lease)
+        await following
+    assert [shown.lines[number] for number in range(1, 121)] == lines
+    assert [row["n"] for row in shown.rows if not row["open"]] == list(range(1, 121)), "each once, in order"
+    assert len(sizes) < len(lines) / 3

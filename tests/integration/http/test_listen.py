@@ -162,3 +162,28 @@ async def test_who_takes_nothing_is_dropped_and_holds_up_nobody(world: World, mo
                     while received < log._path.stat().st_size:
                         received += len(await asyncio.wait_for(busy.recv(), 5))
                 await eventually(lambda: world.app.state.followed() == 1)
+
+
+async def test_what_a_container_writes_comes_whole_in_few_messages(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [f"line {number}\n" for number in range(60)]
+
+    async def written() -> AsyncIterator[str]:
+        for line in lines:
+            yield line
+            await asyncio.sleep(0.005)
+
+    async def follow(*_: object, **__: object) -> AsyncIterator[str]:
+        return written()
+
+    monkeypatch.setattr(type(world.services.containers), "follow", follow)
+    address = "/docker-container-logs?containerId=abcdef123456"
+    async with served(world) as server:
+        url = f"ws://127.0.0.1:{server.port}{address}"
+        async with connect(url, additional_headers=OWNER, proxy=None) as connection:
+            messages = [message async for message in connection]
+    assert connection.close_code == 1000
+    assert messages[0] == lines[0]
+    assert "".join(map(str, messages)) == "".join(lines)
+    assert len(messages) < len(lines) / 2

@@ -15,6 +15,8 @@ from headway.infra.logs import broadcast as broadcast_module
 from headway.infra.logs.broadcast import Broadcast, Chunk, Dropped
 from headway.infra.logs.line_pieces import LineState
 from headway.infra.logs.paths import LogPaths, NoSuchLogName
+from headway.kernel import cadence
+from headway.kernel.cadence import GATHERED_SECONDS
 
 
 class Writer:
@@ -79,19 +81,50 @@ async def test_a_live_log_is_followed_to_its_end(writer: Writer) -> None:
     assert _joined(await _chunks(writer, "a"), 0) == text
 
 
-async def test_a_line_arrives_at_once(writer: Writer) -> None:
+async def test_a_line_after_a_pause_arrives_at_once(writer: Writer) -> None:
     writer.begin()
     loop = asyncio.get_running_loop()
     waits = []
     async with aclosing(writer.broadcast.follow("a")) as follower, asyncio.TaskGroup() as group:
-        for n in range(20):
+        for n in range(8):
             coming = group.create_task(_next(follower))
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(GATHERED_SECONDS + 0.02)
             begin = loop.time()
             writer.write(f"{n}\n")
             assert _text(await coming) == f"{n}\n"
             waits.append(loop.time() - begin)
     assert min(waits) < 0.02, "who looked again and again would be late each time"
+
+
+async def test_lines_that_follow_are_gathered_and_the_end_is_not_waited_with(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cadence, "GATHERED_SECONDS", 60.0)  # in which the test does not end
+    writer.begin()
+    following = asyncio.create_task(_chunks(writer, "a"))
+    await _until_followed(writer, 1)
+    for n in range(5):
+        writer.write(f"{n}\n")
+        await asyncio.sleep(0.01)
+    writer.broadcast.ended("a")
+    assert [chunk.text for chunk in await following] == ["0\n", "1\n2\n3\n4\n"]
+
+
+async def test_a_full_chunk_is_not_waited_with(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cadence, "GATHERED_SECONDS", 60.0)
+    writer.begin()
+    async with aclosing(writer.broadcast.follow("a")) as follower:
+        coming = asyncio.create_task(_next(follower))
+        await _until_followed(writer, 1)
+        writer.write("first\n")
+        assert _text(await coming) == "first\n"
+        coming = asyncio.create_task(_next(follower))
+        await _until_followed(writer, 1)
+        writer.write("little\n")
+        await asyncio.sleep(0.02)
+        assert not coming.done()
+        writer.write("x" * broadcast_module._LARGEST_BUDGET_BYTES)
+        assert _text(await coming).startswith("little\nxxx")
 
 
 async def test_followers_share_one_chunk_that_is_encoded_once(writer: Writer) -> None:
@@ -313,6 +346,7 @@ async def _until_followed(writer: Writer, count: int) -> None:
 
 async def test_who_takes_nothing_makes_nobody_keep_many_lines(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(broadcast_module, "_MOST_KEPT_BYTES", 1 << 20, raising=False)
+    monkeypatch.setattr(cadence, "GATHERED_SECONDS", 0.01)
     writer.begin()
     slow, fast = (writer.broadcast.follow("a", expected=True) for _ in range(2))
     async with aclosing(slow), aclosing(fast):

@@ -13,12 +13,11 @@ from pathlib import Path
 from headway.infra.logs.line_pieces import LinePiece, LineState, piece_of
 from headway.infra.logs.paths import LogPaths
 from headway.infra.logs.reader import Passage, read_bytes, read_passage, read_range, size_of
+from headway.kernel.cadence import GATHERED_SECONDS, Cadence
 from headway.kernel.dataclass import dataclass
 
 _CATCH_UP_BYTES = 64 << 10
-_SOONEST_SECONDS = 0.004  # a burst of lines becomes one chunk
-_SHORTEST_INTERVAL_SECONDS = 0.01
-_LONGEST_INTERVAL_SECONDS = 0.07
+_SHORTEST_INTERVAL_SECONDS = 0.01  # between full chunks
 _SECONDS_PER_FOLLOWER = 0.0001  # about what sending one chunk to one follower costs
 _SMALLEST_BUDGET_BYTES = 16 << 10
 _LARGEST_BUDGET_BYTES = 256 << 10
@@ -225,18 +224,28 @@ class Broadcast:
             del self._ended[next(iter(self._ended))]
 
     def _schedule(self, live: _Live) -> None:
-        """Sees to it that what is new goes out: soon, but the later the more followers there are to serve."""
+        """Sees to it that what is new goes out: gathered, but for a full chunk, and for the end."""
         if not live.queues:
             live.position = live.size
-        if live.timer or not live.queues or (live.position >= live.size and not live.ended):
+        if not live.queues or (live.position >= live.size and not live.ended):
             return
-        loop = asyncio.get_running_loop()
-        due = live.sent_at + self._interval()
-        live.timer = loop.call_later(max(_SOONEST_SECONDS, due - loop.time()), self._send, live)
+        due = asyncio.get_running_loop().time() + self._wait(live)
+        if live.timer:
+            if live.timer.when() <= due:
+                return
+            live.timer.cancel()
+        live.timer = asyncio.get_running_loop().call_at(due, self._send, live)
+
+    def _wait(self, live: _Live) -> float:
+        """In how many seconds a log's next chunk goes; full ones the later the more followers there are to serve."""
+        if live.size - live.position >= self._budget():
+            full = max(_SHORTEST_INTERVAL_SECONDS, self._followers() * _SECONDS_PER_FOLLOWER)
+            return live.cadence.wait(min(GATHERED_SECONDS, full))
+        return 0.0 if live.ended else live.cadence.wait()
 
     def _send(self, live: _Live) -> None:
         live.timer = None
-        live.sent_at = asyncio.get_running_loop().time()
+        live.cadence.sent()
         if live.queues and live.position < live.size:
             self._send_chunk(live)
         if live.ended and live.position >= live.size:
@@ -244,9 +253,8 @@ class Broadcast:
         self._schedule(live)
 
     def _send_chunk(self, live: _Live) -> None:
-        budget = min(_LARGEST_BUDGET_BYTES, max(_SMALLEST_BUDGET_BYTES, _BUDGET_OF_ALL_BYTES // self._followers()))
         try:
-            chunk = _chunk(read_passage(live.path, live.position, min(budget, live.size - live.position)))
+            chunk = _chunk(read_passage(live.path, live.position, min(self._budget(), live.size - live.position)))
         except OSError:
             live.drop()  # whoever comes back reads by himself, and gets the error
             return
@@ -258,9 +266,8 @@ class Broadcast:
             if not queue.put(chunk):
                 live.queues.discard(queue)
 
-    def _interval(self) -> float:
-        wanted = self._followers() * _SECONDS_PER_FOLLOWER
-        return min(_LONGEST_INTERVAL_SECONDS, max(_SHORTEST_INTERVAL_SECONDS, wanted))
+    def _budget(self) -> int:
+        return min(_LARGEST_BUDGET_BYTES, max(_SMALLEST_BUDGET_BYTES, _BUDGET_OF_ALL_BYTES // self._followers()))
 
     def _followers(self) -> int:
         return max(1, sum(len(live.queues) for live in self._live.values()))
@@ -275,8 +282,8 @@ class _Live:
     position: int = 0
     ended: bool = False
     restarted: bool = False
-    sent_at: float = 0.0
     interested: int = 0
+    cadence: Cadence = field(default_factory=Cadence)
     started: asyncio.Event = field(default_factory=asyncio.Event)
     timer: asyncio.TimerHandle | None = None
     queues: set[_Queue] = field(default_factory=set)
