@@ -20,10 +20,13 @@ if TYPE_CHECKING:
 __all__ = ["signed_in"]
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 LINES = 20_000
-# Whether the heading of the build is behind another.
-COVERED = """(wanted) => {
-  const head = document.querySelector('#log .log-space [data-step="build"]'), at = head.getBoundingClientRect();
-  return head.contains(document.elementFromPoint(at.left + at.width / 3, at.top + at.height / 2)) !== wanted;
+# The heading of the build is so near to the top that the one which stays there would cover it, and is pushed away.
+PUSHES = """() => {
+  const log = document.querySelector('#log'), head = log.querySelector('.log-space [data-step="build"]');
+  const at = head.getBoundingClientRect(), stuck = log.querySelector('.log-stuck .log-fold');
+  const near = at.top - log.getBoundingClientRect().top;
+  return near > 0 && near < 20 && stuck && stuck.getBoundingClientRect().bottom <= at.top + 1
+    && head.contains(document.elementFromPoint(at.left + at.width / 3, at.top + 3));
 }"""
 
 
@@ -180,10 +183,7 @@ def test_steps_fold_and_times_are_told(running: Panel, browser: Browser, signed_
         seen(page, "line 1 of it")
         above = "head => head.getBoundingClientRect().top - head.closest('#log').getBoundingClientRect().top - 10"
         page.mouse.wheel(0, build.evaluate(above))
-        page.wait_for_function(COVERED, arg=True)
-        build.blur()
-        build.focus()
-        page.wait_for_function(COVERED, arg=False)
+        page.wait_for_function(PUSHES)
         page.get_by_label("Times").select_option("step")
         page.wait_for_function(
             "() => /^(≤ )?[+]\\d\\d:\\d\\d$/.test(document.querySelector('#log .log-time')?.textContent)"

@@ -31,6 +31,7 @@ export class Rows {
       const last = Math.min(total, (starts[number + 1]?.first ?? total + 1) - 1), size = Math.max(0, last - first + 1);
       const section = { step, first, last, size, begin, head: step ? 1 : 0, isFolded: step !== null && this.folded.has(step.name) };
       begin += section.head + (section.isFolded ? 0 : size);
+      section.end = begin;
       return section;
     });
     this.count = begin;
@@ -266,13 +267,18 @@ export class Scroll {
     this.anchor = { row: anchor.row, shift: top + at - this.at };
   }
 
-  // The heading of the step whose lines are seen stays at the top.
+  // The heading of the step whose lines are seen stays at the top, until the next one pushes it away.
   tellPlace() {
     const { row, shift } = this.anchor, section = this.rows.count ? this.rows.section(row) : undefined;
     const isStuck = Boolean(section?.step) && !(row === section.begin && shift >= 0);
     const shown = isStuck ? this.headShown(section) : "";
-    if (this.stuck.shown === shown) return;
-    this.stuck.shown = shown;
-    this.keepFocus(() => this.stuck.replaceChildren(...(isStuck ? [this.head(section)] : [])));
+    if (this.stuck.shown !== shown) {
+      this.stuck.shown = shown;
+      this.keepFocus(() => this.stuck.replaceChildren(...(isStuck ? [this.head(section)] : [])));
+    }
+    const next = isStuck ? this.node(section.end) : undefined;
+    const room = next ? this.top + next.offsetTop - this.root.scrollTop : Infinity;
+    const pushed = Math.min(0, room - (isStuck ? this.stuck.firstChild.offsetHeight : 0));
+    this.stuck.style.translate = pushed ? `0 ${pushed}px` : "";
   }
 }
