@@ -24,7 +24,7 @@ from headway.operations import all_pages
 from tests.e2e.axe import axe_source, violations
 from tests.integration.web.watched import WITH_AN_ENGINE
 from tests.proofs._overfull import overfill, overlong
-from tests.support.panel.addresses import addresses, questions, session_id, statuses
+from tests.support.panel.addresses import addresses, passkey_id, questions, session_id, statuses
 from tests.support.panel.browser import chromium, complaints, session_of, visited
 from tests.support.panel.inventory import inventory, plain
 from tests.support.panel.panel import Panel
@@ -107,7 +107,8 @@ def state(request: pytest.FixtureRequest) -> Iterator[State]:
             made.things |= {f"deployment {end}": {"{deploymentId}": each} for end, each in ends.items()}
             if name == "overfull":
                 overfill(running, made)
-            things |= made.things
+            passkey = passkey_id(running, cookie, made.named("Telephone", 64))
+            things |= made.things | {"passkey": {"{passkeyId}": passkey}}
         yield shown(name, running, cookie, things)
 
 

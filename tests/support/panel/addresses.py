@@ -9,6 +9,7 @@ from urllib.parse import quote
 import httpx
 
 from headway.operations import all_pages
+from tests.support.panel.authenticator import Authenticator
 from tests.support.panel.browser import address_of, cookie_name
 from tests.support.panel.panel import NOBODY, Panel
 
@@ -68,6 +69,20 @@ def session_id(running: Panel, cookie: str) -> str:
     """The id of the session that a cookie is of."""
     with visitor(running, cookie) as client:
         found: str = client.get("/api/account.sessions").json()["sessions"][0]["sessionId"]
+    return found
+
+
+def passkey_id(running: Panel, cookie: str, name: str) -> str:
+    """The id of a passkey that whoever the session is of has made now, on a device that nobody has."""
+    at = f"http://localhost:{running.port}"  # an address of numbers has none
+    with visitor(running, cookie) as client:
+        client.headers["origin"] = address_of(running)
+        begun = client.post("/api/account.beginPasskey", json={"origin": at})
+        assert begun.status_code == 200, begun.text
+        answer = Authenticator(origin=at).make(begun.json()["options"])
+        added = client.post("/api/account.addPasskey", json={"origin": at, "name": name, "answer": answer})
+        assert added.status_code == 200, added.text
+    found: str = added.json()["passkeyId"]
     return found
 
 

@@ -228,12 +228,15 @@ class Inventory:
         admin = running.post("organization.inviteMember", email="ann@example.org", role="admin")
         joined = running.post("organization.acceptInvitation", token=admin["token"], name=named("Ann Example", 255))
         running.post("user.createApiKey", name=named("ci", 64), scopes=["deploy", "read"], projects=[self.project_id])
+        group = {"name": named("engineering", 255), "role": "member", "projects": [self.project_id]}
+        rule = running.post("organization.setGroupRule", **group)
         user_id = running.get("user.get")["userId"]
         mine = next(each["id"] for each in running.get("user.apiKeys") if each["userId"] == user_id)
         self.things |= {
             "member": {"{userId}": joined["userId"]},
             "invitation": {"{invitationId}": invited["id"]},
             "key": {"{apiKeyId}": mine},
+            "group": {"{groupRuleId}": rule["groupRuleId"]},
         }
 
     def _runs(self) -> None:
