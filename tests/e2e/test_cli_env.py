@@ -159,6 +159,9 @@ def test_how_an_application_is_built_and_started_is_set(running: Panel, shop: Js
     row = running.get("application.one", applicationId=shop["application"])
     assert (row["build"]["start"], row["port"], row["builder"], row["healthCheckPath"]) == (None, None, None, "/up")
     assert not row["loopback"]
+    for given, path in (("/inner", "/inner"), ("", "/")):
+        succeed(running, "apps", "set", "web", "--build-path", given)
+        assert running.get("application.one", applicationId=shop["application"])["customGitBuildPath"] == path
     failed = headway(running, "apps", "set", "web")
     assert (failed.returncode, "Say what is to be set" in failed.stderr) == (2, True)
 
@@ -168,6 +171,12 @@ def test_how_an_application_is_built_and_started_is_set(running: Panel, shop: Js
     said = succeed(running, "deploy", str(folder), "--start", "python3 serve.py", "-e", "COLOUR=set")
     assert "python3 serve.py" in said
     assert running.visit("bare").text == "set"
+    succeed(running, "apps", "set", "bare", "--build-path", "inner")
+    row = json.loads(succeed(running, "apps", "show", "bare", "--json"))
+    assert row["dropBuildPath"] == "inner"
+    running.post("application.update", applicationId=row["applicationId"], sourceType="docker", dockerImage="alpine")
+    failed = headway(running, "apps", "set", "bare", "--build-path", "inner")
+    assert (failed.returncode, "bare is not: its source is docker" in failed.stderr) == (2, True)
 
 
 def test_of_many_that_set_one_variable_each_at_the_same_time_none_is_lost(running: Panel, shop: Json) -> None:

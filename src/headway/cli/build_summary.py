@@ -35,7 +35,9 @@ def chosen(row: Row) -> Iterator[tuple[str, str]]:
     told = row["notes"] if choices else row["reasons"]  # the first rules have reasons alone
     yield from (("Note" if choices else "Because", each) for each in told)
     for each in row["questions"]:
-        yield "Question", f"{each['text']} Choices: {', '.join(each['choices'])}"
+        means = each["means"]
+        shown = [f"{value} ({why})" if why else value for value, why in zip(each["choices"], means, strict=True)]
+        yield "Question", f"{each['text']} Choices: {', '.join(shown)}. Answer: {each['option']} ({each['setting']})"
     unused = {*_OF_BUILD, "port"} - {each["name"] for each in choices}
     if choices:
         yield "Not used", ", ".join(f"--{name}" for name in (*_OF_BUILD, "port") if name in unused)

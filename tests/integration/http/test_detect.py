@@ -36,6 +36,14 @@ async def test_the_newest_commit_is_looked_at(world: World, tmp_path: Path) -> N
     assert await world.get("deployment.all", applicationId=application_id) == []
 
 
+async def test_a_question_names_the_field_and_the_option_that_answer_it(world: World, tmp_path: Path) -> None:
+    files = {"go.mod": "module shop\n", "main.go": "package main\n", "Cargo.toml": ""}
+    application_id = await looked_at(world, files, tmp_path / "r")
+    (asked,) = (await world.get("application.detect", applicationId=application_id))["questions"]
+    assert (asked["name"], asked["choices"], asked["means"]) == ("provider", ["go", "rust"], ["", ""])
+    assert (asked["setting"], asked["option"]) == ("build.provider", "headway apps set APP --provider NAME")
+
+
 async def test_settings_can_be_tried_out_without_saving_them(world: World, tmp_path: Path) -> None:
     application_id = await looked_at(world, {"index.html": "x"}, tmp_path / "r")
     tried = {"startCommand": "./serve", "buildCommand": "make", "port": 4000}

@@ -55,6 +55,18 @@ async def test_from_nothing_to_a_deployment_that_waits(world: World, tmp_path: P
         assert _once_in((await client.get(page)).text) != fields["once"], "and what comes after it is another one"
 
 
+async def test_what_the_files_leave_open_is_asked_with_what_answers_it(world: World, tmp_path: Path) -> None:
+    files = {"go.mod": "module shop\n", "main.go": "package main\n", "Cargo.toml": ""}
+    application_id = await world.application(customGitUrl=git_repository(tmp_path / "shop", files))
+    async with signed_in(world) as client:
+        await settled(client, f"/new/services/{application_id}")
+        text = html.unescape((await client.get(f"/new/services/{application_id}/-/source")).text)
+        assert "go, rust. Answered by headway apps set APP --provider NAME (build.provider)." in text
+        page = (await client.get(f"/services/{application_id}/detected")).text
+        text = " ".join(html.unescape(re.sub(r"<[^>]++>", "", page)).split())
+        assert "Answered by headway apps set APP --provider NAME, the field build.provider, or in the settings" in text
+
+
 async def test_a_repository_that_cannot_be_had_is_said_with_the_way_to_mend_it(world: World, tmp_path: Path) -> None:
     application_id = await world.application(customGitUrl=(tmp_path / "nothing").as_uri())
     page = f"/new/services/{application_id}"

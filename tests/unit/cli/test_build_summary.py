@@ -23,7 +23,16 @@ def test_every_choice_has_its_option_and_its_reason_and_what_is_set_is_said_to_b
             choice("processes", "worker", "Procfile says so"),
         ],
         "notes": ["It has no tests."],
-        "questions": [{"name": "package", "text": "Which is meant?", "choices": ["a", "b"]}],
+        "questions": [
+            {
+                "name": "package",
+                "text": "Which is meant?",
+                "choices": ["a", "b"],
+                "means": ["", "the pages"],
+                "option": "headway apps set APP --package NAME",
+                "setting": "build.package",
+            }
+        ],
         "reasons": ["not read"],
     }
     assert list(chosen(row)) == [
@@ -32,7 +41,10 @@ def test_every_choice_has_its_option_and_its_reason_and_what_is_set_is_said_to_b
         ("--start", "./run (set by you)"),
         ("Processes", "worker (Procfile says so)"),
         ("Note", "It has no tests."),
-        ("Question", "Which is meant? Choices: a, b"),
+        (
+            "Question",
+            "Which is meant? Choices: a, b (the pages). Answer: headway apps set APP --package NAME (build.package)",
+        ),
         ("Not used", "--package, --install, --build, --release, --publish, --fallback, --keep, --port"),
     ]
 

@@ -10,6 +10,16 @@ from typing import Any, Final
 from headway.kernel.artifacts import Process
 from headway.kernel.dataclass import dataclass
 
+BUILD_PATH: Final = "buildPath"
+BUILD_PATH_SETTING: Final = "customGitBuildPath"
+# By what a question is about, the option that answers it and what that takes.
+_OPTIONS: Final[Mapping[str, tuple[str, str]]] = {
+    "provider": ("provider", "NAME"),
+    "package": ("package", "NAME"),
+    "start": ("start", "LINE"),
+    "publish": ("publish", "FOLDER"),
+    BUILD_PATH: ("build-path", "FOLDER"),
+}
 _AS_IT_IS: Final = frozenset({"true", ":"})  # the user's word that what is there is to be served as it is
 
 
@@ -84,11 +94,31 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What the files leave open: ``name`` is the setting that answers it, ``choices`` are values that it could have."""
+    """What the files leave open: ``name`` is the setting that answers it, ``choices`` are values that it could have,
+    ``means`` what each of them comes to, where the values do not tell.
+    """
 
     name: str
     text: str
     choices: tuple[str, ...] = ()
+    means: tuple[str, ...] = ()
+
+    @property
+    def option(self) -> str:
+        """The command that answers it."""
+        name, value = _OPTIONS[self.name]
+        return f"headway apps set APP --{name} {value}"
+
+    @property
+    def setting(self) -> str:
+        """The field of an application that answers it, with its place in ``build`` where it is there."""
+        return BUILD_PATH_SETTING if self.name == BUILD_PATH else f"build.{self.name}"
+
+    @property
+    def shown_choices(self) -> tuple[str, ...]:
+        """The values, each with what it comes to."""
+        means = (*self.means, *("" for _ in self.choices))
+        return tuple(f"{each} ({why})" if why else each for each, why in zip(self.choices, means, strict=False))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +162,9 @@ class BuildPlan:
         """What was decided and why, as the log tells it."""
         chosen = (f"{each.name}: {each.value} ({each.reason})" for each in self.choices)
         asked = (
-            f"Question: {each.text}" + (f" Choices: {', '.join(each.choices)}." if each.choices else "")
+            f"Question: {each.text}"
+            + (f" Choices: {', '.join(each.shown_choices)}." if each.choices else "")
+            + f" Answer: {each.option} ({each.setting})."
             for each in self.questions
         )
         return (*chosen, *self.notes, *asked)

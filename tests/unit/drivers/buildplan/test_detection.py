@@ -197,6 +197,9 @@ def test_two_languages_are_a_question_that_a_start_command_answers() -> None:
     assert (found.provider, found.confidence) == ("go", Confidence.GUESSED)
     text = "There are several languages: go.mod says go, Cargo.toml says rust. Which is the application?"
     assert found.questions == (Question(name="provider", text=text, choices=("go", "rust")),)
+    assert found.lines[-1].endswith(
+        "Which is the application? Choices: go, rust. Answer: headway apps set APP --provider NAME (build.provider)."
+    )
     assert plan(files, provider="go").questions == ()
     assert plan(files, provider="golang").choices[0] == Choice(
         name="provider", value="go", reason="as it is set", is_set=True

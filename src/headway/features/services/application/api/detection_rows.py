@@ -6,7 +6,7 @@ import shlex
 
 from typing_extensions import TypedDict
 
-from headway.drivers.buildplan.plan import BuildPlan, Phase
+from headway.drivers.buildplan.plan import BuildPlan, Phase, Question
 from headway.features.services.application.detection import Detected
 from headway.kernel.phrase import plain
 
@@ -45,11 +45,17 @@ class DetectedChoice(TypedDict):
 
 
 class DetectedQuestion(TypedDict):
-    """Something that the files leave open: the setting of the build that answers it, and what it could be."""
+    """Something that the files leave open: the setting that answers it, what it could be, and what each of that means
+    ("" where it speaks for itself). ``setting`` is the field of an application that answers it (``build.start``, or
+    ``customGitBuildPath``, which a provider's repository has as ``buildPath`` and the like), ``option`` the command.
+    """
 
     name: str
     text: str
     choices: list[str]
+    means: list[str]
+    setting: str
+    option: str
 
 
 class DetectedNeed(TypedDict):
@@ -117,10 +123,22 @@ def _told(plan: BuildPlan | None) -> _Told:
         "choices": [
             {"name": each.name, "value": each.value, "reason": each.reason, "isSet": each.is_set} for each in choices
         ],
-        "questions": [{"name": each.name, "text": each.text, "choices": list(each.choices)} for each in questions],
+        "questions": [_asked(each) for each in questions],
         "notes": list(plan.notes) if plan else [],
         "needs": [{"tool": each.tool, "wanted": each.wanted, "source": each.source} for each in needs],
         "packages": list(plan.packages) if plan else [],
+    }
+
+
+def _asked(question: Question) -> DetectedQuestion:
+    means = (*question.means, *("" for _ in question.choices))
+    return {
+        "name": question.name,
+        "text": question.text,
+        "choices": list(question.choices),
+        "means": list(means[: len(question.choices)]),
+        "setting": question.setting,
+        "option": question.option,
     }
 
 
