@@ -24,6 +24,7 @@ from headway.drivers.buildplan.procfile import PROCFILE, WEB, Procfile, parse_pr
 from headway.drivers.buildplan.providers import registry, shell, static
 from headway.drivers.buildplan.providers.contract import Provider
 from headway.drivers.buildplan.providers.refusals import LanguageRefused
+from headway.drivers.buildplan.server_pair import with_question
 from headway.drivers.buildplan.settings import BuildSettings
 from headway.drivers.buildplan.tree import Tree
 from headway.kernel.artifacts import Process
@@ -113,6 +114,8 @@ def detect(tree: Tree, settings: BuildSettings, variables: Mapping[str, str] = M
     if not plan.processes and plan.site is None:
         raise BuildError(no_way(tree, registry.PROVIDERS))
     plan = _with_kept(_finished(_with_folders(plan, told, tree), told, seen, question), told, tree)
+    if not (told.is_started or told.settings.provider or told.settings.package or told.settings.publish):
+        plan = with_question(plan, tree)
     if (found := flask_app(tree)) is not None and plan.framework == "Flask" and "FLASK_APP" not in plan.env:
         said = (*said, f"FLASK_APP is {found[0]}, as {found[1]} has it, unless you set it.")
         plan = replace(plan, env={**plan.env, "FLASK_APP": found[0]})

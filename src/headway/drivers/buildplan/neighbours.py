@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from headway.drivers.builders.base import BuildError
+from headway.drivers.buildplan import server_pair
 from headway.drivers.buildplan.composes import COMPOSES
 from headway.drivers.buildplan.image_stages import dockerfile, joined_folders
 from headway.drivers.buildplan.providers.contract import Provider
@@ -47,7 +48,7 @@ def no_way(tree: Tree, providers: Sequence[Provider]) -> str:
             "No way to build this was found at its build path, but these folders hold an application: "
             f"{_listed(found)}. "
             f"{_joined(tree, found) or f'Set the build path to one of them: headway deploy --build-path {folder}.'}"
-            f"{_composed(tree)}"
+            f"{_composed(tree)} {server_pair.told(tree, found)}".rstrip()
         )
     dockerfile = (
         " There is a Dockerfile, which is used where the machine has a container engine."
