@@ -42,6 +42,7 @@ class Figures:
         self.told = 0
         self.followed = 0
         self.ended = 0
+        self.broken = 0  # connections by which a log was followed
         self.lines = 0
 
 
@@ -80,10 +81,15 @@ class Line:
         return int(head[0].split()[1]), headers, await reader.readexactly(size)
 
     async def pieces(self) -> AsyncIterator[str]:
-        """What comes bit by bit, until its end: a chunk is a piece of an answer whose length nobody knows."""
-        while size := int(await self.reader.readline(), 16):
-            yield (await self.reader.readexactly(size + 2))[:-2].decode()
-        await self.reader.readline()
+        """What comes bit by bit, until its end: a chunk is a piece of an answer whose length nobody knows. Where the
+        connection breaks there is no more of it, and the next answer comes by another.
+        """
+        try:
+            while size := int(await self.reader.readuntil(b"\n"), 16):
+                yield (await self.reader.readexactly(size + 2))[:-2].decode()
+            await self.reader.readline()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            self._streams = None
 
     @property
     def reader(self) -> asyncio.StreamReader:
@@ -127,6 +133,7 @@ class Follower:
             *events, held = (held + piece).split("\n\n")
             if [each for each in events if self._hears(each)]:
                 return True
+        self._figures.broken += 1
         return False
 
     def _hears(self, event: str) -> bool:
@@ -231,7 +238,7 @@ async def _view(port: int, cookie: str) -> None:
 def _told(figures: Figures) -> Mapping[str, object]:
     ms = {kind: _quantiles(sorted(took)) for kind, took in figures.took.items() if took}
     logs = {"followed": figures.followed, "ended": figures.ended, "lines": figures.lines}
-    logs["events"] = len(figures.took["late"])
+    logs |= {"events": len(figures.took["late"]), "broken": figures.broken}
     return {"ms": ms, "statuses": figures.statuses, "told": figures.told, "logs": logs}
 
 
