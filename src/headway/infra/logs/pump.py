@@ -14,6 +14,7 @@ from typing import Protocol
 from headway.infra.logs.line_index import LineNotes
 from headway.infra.logs.logfile import Checkpoint, LogFile, in_thread, to_its_end
 from headway.infra.logs.mask import Masker
+from headway.kernel.cadence import GATHERED_SECONDS
 from headway.kernel.errors import HeadwayError, Unavailable
 from headway.kernel.turns import Turns
 
@@ -26,8 +27,8 @@ _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 5.0
 _QUIET_SECONDS = 0.2
 _LATE_SECONDS = 1.0  # after a pump has begun: what it reads until then may have been written long before
-# Whoever builds in a hundred places at once must still be answered: a read costs the event loop half a millisecond.
-# What is read in one turn is all that came since the last.
+# Whoever builds in a hundred places at once must still be answered: a read costs the event loop half a millisecond. The
+# first line after a pause is read as it comes; what is read in one turn is all that came since, as followers get it.
 TURN_SECONDS = 0.002
 _STOPPED = "The log's pump was stopped before it had taken all output."
 _HELD_UP_SECONDS = 20.0  # for which others wait for room, or for the host
@@ -208,7 +209,7 @@ class Pump:
                 # A disk may take long to sync, and no line is to wait for that.
                 self._saving = asyncio.get_running_loop().run_in_executor(None, lambda: writing.save(due))
             if len(raw) < _CHUNK_BYTES and not self._reaching:
-                await self._unless_asked(lambda: asyncio.sleep(self._turns.next()))
+                await self._unless_asked(lambda: asyncio.sleep(max(GATHERED_SECONDS, self._turns.next())))
         elif at_end:
             await self._saved()
             async with self._hand:
