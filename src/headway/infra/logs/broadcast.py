@@ -58,9 +58,9 @@ class Chunk:
         return self._pieces[0]
 
     @property
-    def is_read(self) -> bool:
-        """Whether its lines were read, and are kept."""
-        return bool(self._pieces)
+    def kept_lines(self) -> LinePiece | None:
+        """Its lines, where they were read and are kept."""
+        return self._pieces[0] if self._pieces else None
 
     def forget_lines(self) -> None:
         """Its lines are kept no longer."""
@@ -125,10 +125,10 @@ class Broadcast:
 
     def lines(self, deployment_id: str, chunk: Chunk, state: LineState) -> LinePiece:
         """The lines of a chunk that was followed, for who has read up to it. Raises OSError."""
-        is_kept = chunk.is_read
+        if (kept := chunk.kept_lines) is not None:
+            return kept
         piece = chunk.lines(state, self._paths.log(deployment_id))
-        if not is_kept:
-            self._keep_lines(chunk, len(chunk.text) + len(piece.lines) * _BYTES_OF_A_LINE)
+        self._keep_lines(chunk, len(chunk.text) + len(piece.lines) * _BYTES_OF_A_LINE)
         return piece
 
     def _keep_lines(self, chunk: Chunk, bytes_: int) -> None:
