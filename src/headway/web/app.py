@@ -79,7 +79,7 @@ class Web:
         self._page = cache(lambda path: needs.pages[path]())
         self._tokens = FormTokens(needs.vault.derived("forms"))
         self._flashes = Flashes(needs.vault.derived("flashes"))
-        self._parts = PartCache(needs.version)
+        self._parts = PartCache(needs.version, needs.clock)
         self._long_asks = LongAsks()
         self._live = Live(needs.changes, needs.audience, needs.clock)
         self._operations = Operations(registry=needs.registry, performer=needs.performer)

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from headway.core.access.model import Actor, Credential
-from headway.core.deployments.response_cache import ResponseCache
+from headway.core.deployments.response_cache import ResponseCache, SingleFlight
 from headway.kernel.dataclass import dataclass
 from headway.pages.forms import Flash
 from headway.pages.page import Asked, UnderWay, Unknown
@@ -20,6 +20,7 @@ from headway.web.visits import PageVisit
 
 if TYPE_CHECKING:
     from headway.infra.db.version import Version
+    from headway.kernel.clock import Clock
 
 T = TypeVar("T")
 
@@ -119,9 +120,13 @@ class NotedVisit:
 
 
 class PartCache:
-    """Keeps parts. That one is nobody else's is learnt the first time that it is made."""
+    """Keeps parts. That one is of more than the database is learnt the first time that it is made; it is kept by nobody
+    then, and who asks for it by one session while it is made shares it.
+    """
 
-    def __init__(self, version: Version) -> None:
+    def __init__(self, version: Version, clock: Clock) -> None:
+        self._clock = clock
+        self._shared: SingleFlight[Made] = SingleFlight(lambda made: made.is_kept and _is_whole(made))
         self._kept: ResponseCache[Made] = ResponseCache(
             version, lambda made: len(made.body), MOST_BYTES, lambda made: made.is_kept
         )
@@ -132,7 +137,7 @@ class PartCache:
         """The part, which ``make`` makes where it is not kept. Raises what it raises."""
         part = (named.page, named.name)
         if part in self._own:
-            return await make(NotedVisit(visit))
+            return await self._shared.get(_key(named, visit, visit.actor), lambda: make(self._begun_now(visit)))
 
         async def noted() -> Made:
             looking = NotedVisit(visit)
@@ -145,7 +150,11 @@ class PartCache:
             return replace(made, is_kept=_is_lasting(made, looking.notes))
 
         is_personal = part in self._personal
-        return await self._kept.get(_key(named, visit, is_personal=is_personal), noted)
+        return await self._kept.get(_key(named, visit, _who(visit.actor, is_personal=is_personal)), noted)
+
+    def _begun_now(self, visit: PageVisit) -> NotedVisit:
+        """What is made for others too tells their time, and they came later than who brought it."""
+        return NotedVisit(replace(visit, now=self._clock.now()))
 
 
 def made_of(body: bytes, status: int, headers: Mapping[str, str], *, is_for_all: bool) -> Made:
@@ -155,16 +164,22 @@ def made_of(body: bytes, status: int, headers: Mapping[str, str], *, is_for_all:
 
 
 def _is_lasting(made: Made, notes: Notes) -> bool:
-    is_whole = made.status == _OK and not made.headers and not notes.is_incomplete
-    return made.is_kept and is_whole and not notes.is_own
+    return made.is_kept and _is_whole(made) and not notes.is_own and not notes.is_incomplete
 
 
-def _key(named: Named, visit: PageVisit, *, is_personal: bool) -> Hashable:
-    """All that a part depends on beside the database. Of whoever looks all that decides what they may see, by leaving
-    out what does not: what is added to an actor counts.
-    """
-    who = replace(visit.actor, credential=_NOBODY, witness=None)
-    if not is_personal:
-        who = replace(who, user_id="", name="", email=None)
+def _is_whole(made: Made) -> bool:
+    return made.status == _OK and not made.headers
+
+
+def _key(named: Named, visit: PageVisit, who: Actor) -> Hashable:
+    """All that a part depends on beside the database, the time, and what the panel remembers."""
     asked = (tuple(sorted(named.ids.items())), tuple(sorted(visit.query.items())))
-    return named.page, named.name, *asked, who
+    return named.page, named.name, *asked, who, visit.origin
+
+
+def _who(actor: Actor, *, is_personal: bool) -> Actor:
+    """Of whoever looks all that decides what they may see, by leaving out what does not: what is added to an actor
+    counts.
+    """
+    who = replace(actor, credential=_NOBODY, witness=None)
+    return who if is_personal else replace(who, user_id="", name="", email=None)

@@ -15,6 +15,7 @@ import pytest
 import headway
 from headway.core.access.model import Actor, Credential, CredentialKind, Role, Terms
 from headway.infra.db.version import SqliteVersion
+from headway.kernel.clock import SystemClock
 from headway.pages.page import Asked, Unknown
 from headway.web.frame import OF_A_VISIT
 from headway.web.part_cache import Made, NotedVisit, PartCache, made_of
@@ -68,7 +69,7 @@ class Parts:
         self._connection = sqlite3.connect(path)
         self._connection.execute("CREATE TABLE things (number INTEGER)")
         self._version = SqliteVersion(f"sqlite:///{path}")
-        self.cache = PartCache(self._version)
+        self.cache = PartCache(self._version, SystemClock())
         self.made = 0
 
     def close(self) -> None:
@@ -153,6 +154,28 @@ async def test_what_looks_at_the_time_or_at_another_operation_is_made_each_time(
     for _ in range(3):
         await parts.get(of_database, named=replace(STATE, name="form"), is_for_all=False)
     assert parts.made == 9
+
+
+async def test_what_is_made_each_time_is_shared_by_who_asks_meanwhile_by_the_same_session(parts: Parts) -> None:
+    begun = list[datetime]()
+
+    async def of_now(noted: NotedVisit) -> object:
+        begun.append(noted.now)
+        await asyncio.sleep(0)
+        return noted.now.isoformat()
+
+    await parts.get(of_now)
+    other = replace(ANN, credential=replace(ANN.credential, id="s2"))
+    asked = datetime.now(UTC)
+    found = await asyncio.gather(*(parts.get(of_now, visit(each)) for each in (ANN, other) * 20))
+    assert parts.made == 1 + 2 * 2, "of each session the first, and one for all who came meanwhile"
+    assert min(begun[1:]) >= asked, "the time is that of the making"
+    assert len({each.body for each in found}) == 4
+    form = replace(STATE, name="form")
+    await parts.get(of_now, named=form, is_for_all=False)
+    await asyncio.gather(*(parts.get(of_now, named=form, is_for_all=False) for _ in range(5)))
+    await asyncio.gather(*(parts.get(of_now, status=404) for _ in range(5)))
+    assert parts.made == 5 + 6 + 5
 
 
 async def test_what_looks_at_who_looks_is_kept_for_them_alone(parts: Parts) -> None:
