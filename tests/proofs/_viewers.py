@@ -2,9 +2,11 @@
 
 ``python _viewers.py PORT COOKIE`` reads one line of JSON, [[topics, page, parts], ...] with an entry a page, opens all
 of them and says ``ready``; each pulls its parts as a page does when it is told that they changed, and what has a log
-follows it as ``log_lines.js`` does. At the end of its input it prints one line of JSON: how long answers took and how
-late the lines of logs came (milliseconds, by quantiles), how many answers there were by their status, how many logs
-were followed, and how many of those to their ends, and what the program itself has used of a processor.
+follows it as ``log_lines.js`` does. Somebody opens one page after the other meanwhile. The next line of its input is
+[first, last]: when all deployments had begun to print, and when the first of them no longer did (seconds since 1970).
+It prints one line of JSON then: how long answers took and how late the lines of logs came (milliseconds, by quantiles)
+while they began, printed and ended, how many answers there were by their status, how many logs were followed, how many
+of those to their ends, and what the program itself has used of a processor.
 """
 
 from __future__ import annotations
@@ -25,7 +27,9 @@ from urllib.parse import urlencode
 import uvloop
 
 _APART = 0.25
-_LOOK_ANYWAY = 15.0
+_LOOK_ANYWAY = 30.0
+_LOOKED_SELDOM = ("attention", "failed")  # which have nothing under way: each minute, longer than a round takes
+_A_PAGE_EACH = 0.25
 _CHUNK = 500
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 2.0
 _LAST_SECONDS = 10.0
@@ -37,13 +41,17 @@ class Figures:
     """What all pages came to."""
 
     def __init__(self) -> None:
-        self.took: dict[str, list[float]] = {"page": [], "part": [], "lines": [], "late": []}
+        self.took: list[tuple[str, float, float]] = []  # what, when it was there, and after how many milliseconds
         self.statuses: Counter[str] = Counter()
         self.told = 0
         self.followed = 0
         self.ended = 0
         self.broken = 0  # connections by which a log was followed
         self.lines = 0
+
+    def note(self, kind: str, milliseconds: float) -> None:
+        """Something is there."""
+        self.took.append((kind, time.time(), milliseconds))
 
 
 class Line:
@@ -118,7 +126,7 @@ class Follower:
     async def _catch_up(self) -> bool:
         began = time.perf_counter()
         status, _, body = await self._line.get(self._with(self._lines_at, count=_CHUNK), x_headway_page="1")
-        self._figures.took["lines"].append((time.perf_counter() - began) * 1_000)
+        self._figures.note("lines", (time.perf_counter() - began) * 1_000)
         self._figures.statuses[f"lines {status}"] += 1
         found = json.loads(body)
         self._generation, self._total = found["generation"], found["total"]
@@ -144,7 +152,7 @@ class Follower:
             self._total = max(self._total, rows[-1]["n"])
             # To the second, as logs tell times: half of one too late at the median is none.
             written = datetime.fromisoformat(rows[-1]["at"]).timestamp()
-            self._figures.took["late"].append((time.time() - written) * 1_000)
+            self._figures.note("late", (time.time() - written) * 1_000)
         return said.get("event") == "end"
 
     def _with(self, address: str, **given: object) -> str:
@@ -164,6 +172,7 @@ class Viewer:
         self._parts = parts
         self._tags: dict[str, str] = {}
         self._told = asyncio.Event()
+        self._rest = _LOOK_ANYWAY * (0.8 + random.random() * 0.4)
         self.follower: Follower | None = None
 
     async def open(self, page: str) -> None:
@@ -174,7 +183,7 @@ class Viewer:
             self.follower = Follower(self._log_line, self._figures, *addresses)
         status, _, _ = await self._live.get(f"/live?{urlencode([('topic', topic) for topic in self._topics])}")
         assert status == 200, status
-        await self._pull()
+        await self._pull(self._parts)
 
     async def listen(self) -> None:
         """Reads what it is told."""
@@ -186,28 +195,40 @@ class Viewer:
     async def look(self) -> None:
         """Pulls what has changed, and what is under way anyway each now and then."""
         while True:
+            parts = self._parts
             try:
-                async with asyncio.timeout(_LOOK_ANYWAY):
+                async with asyncio.timeout(self._rest):
                     await self._told.wait()
             except TimeoutError:
-                pass
+                parts = [part for part in parts if not part.endswith(_LOOKED_SELDOM)]
             self._told.clear()
-            await self._pull()
+            await self._pull(parts)
             await asyncio.sleep(_APART)
 
-    async def _pull(self) -> None:
-        for part in self._parts:
+    async def open_again_and_again(self, pages: Sequence[str]) -> None:
+        """Loads one page after the other, as somebody does who looks around."""
+        while True:
+            for page in pages:
+                await self._get("page", page)
+                await asyncio.sleep(_A_PAGE_EACH)
+
+    async def _pull(self, parts: Sequence[str]) -> None:
+        for part in parts:
             await self._get("part", part)
 
     async def _get(self, kind: str, path: str) -> bytes:
         known = {"if_none_match": self._tags[path]} if path in self._tags else {}
         began = time.perf_counter()
         status, headers, body = await self._line.get(path, **known)
-        self._figures.took[kind].append((time.perf_counter() - began) * 1_000)
+        self._figures.note(kind, (time.perf_counter() - began) * 1_000)
         self._figures.statuses[f"{kind} {status}"] += 1
         if "etag" in headers:
             self._tags[path] = headers["etag"]
         return body
+
+
+def _lines(port: int, cookie: str) -> tuple[Line, Line, Line]:
+    return Line(port, cookie), Line(port, cookie), Line(port, cookie)
 
 
 async def _view(port: int, cookie: str) -> None:
@@ -215,14 +236,17 @@ async def _view(port: int, cookie: str) -> None:
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(source), sys.stdin)
     wanted = json.loads(await source.readline())
-    figures, viewers = Figures(), []
+    figures = Figures()
+    tasks, followers = list[asyncio.Task[None]](), list[asyncio.Task[None]]()
     for topics, page, parts in wanted:
-        viewer = Viewer((Line(port, cookie), Line(port, cookie), Line(port, cookie)), figures, topics, parts)
+        viewer = Viewer(_lines(port, cookie), figures, topics, parts)
         await viewer.open(page)
-        viewers.append(viewer)
+        tasks += [loop.create_task(work) for work in (viewer.listen(), viewer.look())]
+        if viewer.follower is not None:
+            followers.append(loop.create_task(viewer.follower.follow()))
     print("ready", flush=True)
-    tasks = [loop.create_task(work) for viewer in viewers for work in (viewer.listen(), viewer.look())]
-    followers = [loop.create_task(each.follower.follow()) for each in viewers if each.follower is not None]
+    around = Viewer(_lines(port, cookie), figures, (), ()).open_again_and_again([page for _, page, _ in wanted])
+    tasks.append(loop.create_task(around))
     ended = loop.create_task(source.readline())
     done, _ = await asyncio.wait([ended, *tasks], return_when=asyncio.FIRST_COMPLETED)
     assert done == {ended}, [each.exception() for each in done]
@@ -230,20 +254,25 @@ async def _view(port: int, cookie: str) -> None:
     broken = [repr(each.exception()) for each in followers if each.done() and each.exception() is not None]
     assert not broken, broken
     used = resource.getrusage(resource.RUSAGE_SELF)
-    print(json.dumps({**_told(figures), "processor": used.ru_utime + used.ru_stime}), flush=True)
+    first, last = json.loads(ended.result())
+    print(json.dumps({**_told(figures, first, last), "processor": used.ru_utime + used.ru_stime}), flush=True)
     for task in (*tasks, *followers):
         task.cancel()
 
 
-def _told(figures: Figures) -> Mapping[str, object]:
-    ms = {kind: _quantiles(sorted(took)) for kind, took in figures.took.items() if took}
-    logs = {"followed": figures.followed, "ended": figures.ended, "lines": figures.lines}
-    logs |= {"events": len(figures.took["late"]), "broken": figures.broken}
+def _told(figures: Figures, first: float, last: float) -> Mapping[str, object]:
+    took: dict[str, dict[str, list[float]]] = {"beginning": {}, "printing": {}, "ending": {}}
+    for kind, at, milliseconds in figures.took:
+        phase = "beginning" if at - milliseconds / 1_000 < first else "printing" if at <= last else "ending"
+        took[phase].setdefault(kind, []).append(milliseconds)
+    ms = {phase: {kind: _quantiles(sorted(each)) for kind, each in of.items()} for phase, of in took.items()}
+    logs = {"followed": figures.followed, "ended": figures.ended, "lines": figures.lines, "broken": figures.broken}
     return {"ms": ms, "statuses": figures.statuses, "told": figures.told, "logs": logs}
 
 
 def _quantiles(took: Sequence[float]) -> Mapping[str, float]:
-    return {str(each): round(took[min(len(took) - 1, int(len(took) * each))], 1) for each in (0.5, 0.9, 0.99, 1)}
+    found = {str(each): round(took[min(len(took) - 1, int(len(took) * each))], 1) for each in (0.5, 0.9, 0.99, 1)}
+    return {"count": len(took), **found}
 
 
 if __name__ == "__main__":

@@ -26,6 +26,9 @@ from headway.pages.page import MOST_TOPICS
 LIVE_PATH = "/live"
 BEAT_SECONDS = 15.0
 JOIN_SECONDS = 0.1  # what changes within it is one event, of which there are so at most ten a second
+# The later the panel comes to it, the busier it is: so many times longer it joins what changes, to be asked less often.
+_TIMES_LATE = 40
+_LONGEST_JOIN_SECONDS = 2.0
 STUCK_SECONDS = 30.0
 _SECONDS_TO_CLOSE = 1.0
 _LONGEST_TOPIC = 100
@@ -144,7 +147,7 @@ class LiveStream(AsgiStream):
                 await self._beat(send)
                 continue
             if not self._closed:
-                await asyncio.sleep(JOIN_SECONDS)
+                await _joined()
             if self._closed:
                 raise Gone
             self._news.clear()
@@ -165,6 +168,14 @@ class LiveStream(AsgiStream):
                 await send(message)
         except TimeoutError:
             raise Gone from None
+
+
+async def _joined() -> None:
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    await asyncio.sleep(JOIN_SECONDS)
+    late = loop.time() - began - JOIN_SECONDS
+    await asyncio.sleep(min(late * _TIMES_LATE, _LONGEST_JOIN_SECONDS - JOIN_SECONDS))
 
 
 def _topics_in(query: str) -> Sequence[str]:

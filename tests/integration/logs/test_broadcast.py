@@ -15,7 +15,6 @@ from headway.infra.logs import broadcast as broadcast_module
 from headway.infra.logs.broadcast import Broadcast, Chunk, Dropped
 from headway.infra.logs.line_pieces import LineState
 from headway.infra.logs.paths import LogPaths, NoSuchLogName
-from headway.kernel import cadence
 from headway.kernel.cadence import GATHERED_SECONDS
 
 
@@ -99,7 +98,7 @@ async def test_a_line_after_a_pause_arrives_at_once(writer: Writer) -> None:
 async def test_lines_that_follow_are_gathered_and_the_end_is_not_waited_with(
     writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cadence, "GATHERED_SECONDS", 60.0)  # in which the test does not end
+    monkeypatch.setattr(broadcast_module, "GATHERED_SECONDS", 60.0)  # in which the test does not end
     writer.begin()
     following = asyncio.create_task(_chunks(writer, "a"))
     await _until_followed(writer, 1)
@@ -111,7 +110,7 @@ async def test_lines_that_follow_are_gathered_and_the_end_is_not_waited_with(
 
 
 async def test_a_full_chunk_is_not_waited_with(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cadence, "GATHERED_SECONDS", 60.0)
+    monkeypatch.setattr(broadcast_module, "GATHERED_SECONDS", 60.0)
     writer.begin()
     async with aclosing(writer.broadcast.follow("a")) as follower:
         coming = asyncio.create_task(_next(follower))
@@ -346,7 +345,7 @@ async def _until_followed(writer: Writer, count: int) -> None:
 
 async def test_who_takes_nothing_makes_nobody_keep_many_lines(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(broadcast_module, "_MOST_KEPT_BYTES", 1 << 20, raising=False)
-    monkeypatch.setattr(cadence, "GATHERED_SECONDS", 0.01)
+    monkeypatch.setattr(broadcast_module, "GATHERED_SECONDS", 0.01)
     writer.begin()
     slow, fast = (writer.broadcast.follow("a", expected=True) for _ in range(2))
     async with aclosing(slow), aclosing(fast):

@@ -19,6 +19,8 @@ from headway.kernel.dataclass import dataclass
 _CATCH_UP_BYTES = 64 << 10
 _SHORTEST_INTERVAL_SECONDS = 0.01  # between full chunks
 _SECONDS_PER_FOLLOWER = 0.0001  # about what sending one chunk to one follower costs
+_GATHERED_SECONDS_PER_FOLLOWER = 0.004  # a send and a turn of the event loop for each of them, whatever is in a piece
+_LONGEST_GATHERED_SECONDS = 0.25
 _SMALLEST_BUDGET_BYTES = 16 << 10
 _LARGEST_BUDGET_BYTES = 256 << 10
 _BUDGET_OF_ALL_BYTES = 8 << 20
@@ -237,11 +239,12 @@ class Broadcast:
         live.timer = asyncio.get_running_loop().call_at(due, self._send, live)
 
     def _wait(self, live: _Live) -> float:
-        """In how many seconds a log's next chunk goes; full ones the later the more followers there are to serve."""
+        """In how many seconds a log's next chunk goes: the later the more followers there are to serve."""
         if live.size - live.position >= self._budget():
             full = max(_SHORTEST_INTERVAL_SECONDS, self._followers() * _SECONDS_PER_FOLLOWER)
             return live.cadence.wait(min(GATHERED_SECONDS, full))
-        return 0.0 if live.ended else live.cadence.wait()
+        many = min(_LONGEST_GATHERED_SECONDS, self._followers() * _GATHERED_SECONDS_PER_FOLLOWER)
+        return 0.0 if live.ended else live.cadence.wait(max(GATHERED_SECONDS, many))
 
     def _send(self, live: _Live) -> None:
         live.timer = None

@@ -12,7 +12,7 @@ import { morph, tellGone } from "./morph.js";
 import "./palette.js";
 import { loadAnew, otherness, UPDATED } from "./whose.js";
 
-const QUICK = 3_000, TOLD = 15_000, SLOW = 60_000; // milliseconds from one look at a part to the next, where nothing calls for one
+const QUICK = 3_000, TOLD = 30_000, SLOW = 60_000; // milliseconds from one look at a part to the next, where nothing calls for one
 const APART = 250, SILENCE = 30_000, DOUBT = 4_000, PATIENCE = 10_000, HIDDEN = 2_000, THERE = 30_000, MOST_TOPICS = 16;
 const states = new WeakMap(); // of a part: the tag of what it shows, when it was asked for, and whether it is now
 let heard = moment(); // when the panel last answered
@@ -20,6 +20,7 @@ let doubted = NEVER; // when it first did not, after that
 let over = false; // nobody is signed in any more
 let moved = moment(); // when somebody last did something here
 const loaded = moment();
+const pace = 0.8 + Math.random() * 0.4; // pages that were told of the same change do not all look again at once
 
 const parts = () => [...document.querySelectorAll("[data-pull]")];
 const isVisible = () => document.visibilityState === "visible";
@@ -96,7 +97,7 @@ function restOf(part) {
 }
 
 function askDue() {
-  for (const part of parts()) if (ago(states.get(part)?.at ?? loaded) >= restOf(part)) want(part);
+  for (const part of parts()) if (ago(states.get(part)?.at ?? loaded) >= restOf(part) * pace) want(part);
 }
 
 // What the panel tells

@@ -21,6 +21,7 @@ from headway.kernel.errors import NotFound
 from headway.pages.deployment_rows import address, ends_of
 from headway.pages.log_window import ShownLog, answered, finds, steps_at, window_of
 from headway.pages.page import Asked, Page, Unknown, View, Visit
+from headway.pages.sections import shown_together
 from headway.pages.words import cut
 
 if TYPE_CHECKING:
@@ -49,20 +50,15 @@ async def show(visit: Visit) -> View:
     """All of it."""
     row = await visit.ask(ONE, deploymentId=visit.path["deploymentId"])
     service, usual = await _service(visit, row), await usual_of(visit, row)
-    standing = await _state_values(visit, row, service, usual)
-    lines, compared = await answered(visit, _shown_log(row)), await _changes_values(visit, row)
-    return View(
-        template=f"{_FOLDER}/deployment.html",
-        values={
-            **standing,
-            **_steps_values(row, usual, lines),
-            **compared,
-            **await _log_values(visit, row, lines),
-            **_heading_values(row, service),
-            **await _facts_values(visit, row, service),
-        },
-        title=_page_title(row, service),
+    lines = await answered(visit, _shown_log(row))
+    values = await shown_together(
+        _state_values(visit, row, service, usual),
+        _changes_values(visit, row),
+        _log_values(visit, row, lines),
+        _facts_values(visit, row, service),
     )
+    values |= {**_steps_values(row, usual, lines), **_heading_values(row, service)}
+    return View(template=f"{_FOLDER}/deployment.html", values=values, title=_page_title(row, service))
 
 
 async def heading(visit: Visit) -> View:

@@ -17,6 +17,7 @@ from headway.pages.deployment_rows import ends_of_rows
 from headway.pages.issued_certificates import missing_values
 from headway.pages.loop_words import kept_by, work_of
 from headway.pages.page import Asked, Page, Unknown, View, Visit
+from headway.pages.sections import shown_together
 from headway.pages.service_states import down_among, line_of
 from headway.pages.words import count, cut, iso, moment, plural
 
@@ -55,8 +56,8 @@ _UNFIT = ("error", "unstable", "unknown")  # what is worst comes first
 async def show(visit: Visit) -> View:
     """All of it."""
     services = await visit.ask_within(_SECONDS, ALL)
-    values = {**await _under_way(visit), **await _attention(visit, services), **await _failed(visit)}
-    values |= {**await _starts(visit), **await _counts(visit, services)}
+    attention, counts = _attention(visit, services), _counts(visit, services)
+    values = await shown_together(_under_way(visit), attention, _failed(visit), _starts(visit), counts)
     values["was_given_nothing"] = was_given_nothing(visit.actor)
     values["makes"] = visit.may("application.create")
     return View(template=f"{_FOLDER}/home.html", values={**values, "is_empty": services == []}, title="Home")

@@ -23,6 +23,7 @@ from headway.pages.deployment_figures import figures_values
 from headway.pages.deployment_rows import row_values
 from headway.pages.deployment_strip import strip_values
 from headway.pages.page import Asked, Page, Unknown, View, Visit
+from headway.pages.sections import shown_together
 from headway.pages.service_states import down_among, state_values
 from headway.pages.usage_pictures import service_usage_values
 from headway.pages.words import cut
@@ -44,10 +45,16 @@ _FIGURES = "features/deployments/pages/deployment_figures.html"
 async def show(visit: Visit) -> View:
     """All of it."""
     service, found = await _asked(visit)
-    values = {**await _standing(visit, service, found), **await _deployments(visit, service, found)}
-    values |= {**await pending_values(visit, service), **await process_values(visit, service)}
-    values |= {**await _usage(visit, service), **await _figures(visit, service)}
-    values |= {**await connection_values(visit, service), **await _strip(visit, service)}
+    values = await shown_together(
+        _standing(visit, service, found),
+        _deployments(visit, service, found),
+        pending_values(visit, service),
+        process_values(visit, service),
+        _usage(visit, service),
+        _figures(visit, service),
+        connection_values(visit, service),
+        _strip(visit, service),
+    )
     return framed(visit, service, OVERVIEW, "service.html", values)
 
 
