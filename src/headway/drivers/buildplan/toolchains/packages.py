@@ -91,6 +91,8 @@ def _scripts(tool: str) -> Sequence[Source]:
             return (
                 _npm("yarn", programs, below=(2, 0, 0), scripts=_COREPACK),
                 _npm("@yarnpkg/cli-dist", programs, lowest=(2, 0, 0), scripts=_COREPACK),
+                # The last of Yarn 2 lies in the package of Yarn 1 alone.
+                _npm("yarn", programs, lowest=(2, 4, 3), below=(3, 0, 0), scripts=_COREPACK),
             )
         case _:
             return ()
