@@ -147,6 +147,12 @@ async def test_a_site_brings_its_rules_and_what_is_not_heeded_is_said(site: Work
     assert [line for line in site.said if line.startswith("_redirects, line 2: ")]
 
 
+@pytest.mark.parametrize("name", ["Caddyfile", "nginx.conf"])
+async def test_what_is_written_for_a_server_of_its_own_is_said_not_to_be_heeded(site: Worksite, name: str) -> None:
+    await BUILDER.build(site, lay_out(site, {"index.html": PAGE, name: "respond /health 200"}), spec_of(site))
+    assert [line for line in site.said if line.startswith(f"{name} is not heeded")]
+
+
 @pytest.mark.parametrize(
     ("files", "fallback", "expected"),
     [

@@ -19,7 +19,8 @@ from headway.kernel.site_rules import SiteRule, SiteRules
 MOST_RULES = 1000
 _LONGEST = 2000
 IN_SITE = ("_redirects",)
-IN_REPOSITORY = ("netlify.toml", "vercel.json", "static.json", "Staticfile")
+_OF_SERVERS = ("Caddyfile", "nginx.conf")  # at which Railpack and buildpacks for sites look
+IN_REPOSITORY = ("netlify.toml", "vercel.json", "static.json", "Staticfile", *_OF_SERVERS)
 _MOVES = frozenset({301, 302, 303, 307, 308})
 _STATUS = re.compile(r"(\d{3})(!?)")
 # Of a part in parentheses only forms that every engine of expressions reads alike, and in linear time.
@@ -81,6 +82,12 @@ def with_base(rules: SiteRules, names: Sequence[str], there: Collection[str]) ->
 def unheeded(files: Mapping[str, str]) -> tuple[str, ...]:
     """What of the files is not heeded, a sentence each."""
     notes: list[str] = []
+    notes.extend(
+        f"{name} is not heeded: a site has no server of its own here. Write what it does as rules in _redirects, or "
+        "have the site and its server built by a Dockerfile."
+        for name in _OF_SERVERS
+        if name in files
+    )
     count = sum(1 for _ in _rules(files, notes.append))
     if count > MOST_RULES:
         notes.append(f"The site has {count} rules; only the first {MOST_RULES} are heeded.")
