@@ -106,7 +106,7 @@ class LiveStream(AsgiStream):
         self._clock = clock
         self._changed: dict[str, int] = {}  # the revision of each topic that it was not told of yet
         self._news = asyncio.Event()
-        self._closed = False
+        self._closed = asyncio.Event()
 
     def tell(self, change: Changed) -> None:
         """It will be told, if it may know."""
@@ -116,7 +116,7 @@ class LiveStream(AsgiStream):
 
     def close(self) -> None:
         """Ends it."""
-        self._closed = True
+        self._closed.set()
         self._news.set()
 
     async def stream(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -146,13 +146,26 @@ class LiveStream(AsgiStream):
             except TimeoutError:
                 await self._beat(send)
                 continue
-            if not self._closed:
-                await _joined()
-            if self._closed:
+            await self._join()
+            if self._closed.is_set():
                 raise Gone
             self._news.clear()
             told, self._changed = self._changed, {}
             await self._say(send, "changed", {"topics": list(told), "revision": max(told.values())})
+
+    async def _join(self) -> None:
+        """Lets what else changes come, until it is closed."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        if not await self._closes_within(JOIN_SECONDS):
+            late = loop.time() - began - JOIN_SECONDS
+            await self._closes_within(min(late * _TIMES_LATE, _LONGEST_JOIN_SECONDS - JOIN_SECONDS))
+
+    async def _closes_within(self, seconds: float) -> bool:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._closed.wait()
+        return self._closed.is_set()
 
     async def _beat(self, send: Send) -> None:
         await self._say(send, "beat", {"now": self._clock.now()})
@@ -168,14 +181,6 @@ class LiveStream(AsgiStream):
                 await send(message)
         except TimeoutError:
             raise Gone from None
-
-
-async def _joined() -> None:
-    loop = asyncio.get_running_loop()
-    began = loop.time()
-    await asyncio.sleep(JOIN_SECONDS)
-    late = loop.time() - began - JOIN_SECONDS
-    await asyncio.sleep(min(late * _TIMES_LATE, _LONGEST_JOIN_SECONDS - JOIN_SECONDS))
 
 
 def _topics_in(query: str) -> Sequence[str]:

@@ -109,6 +109,20 @@ async def test_lines_that_follow_are_gathered_and_the_end_is_not_waited_with(
     assert [chunk.text for chunk in await following] == ["0\n", "1\n2\n3\n4\n"]
 
 
+async def test_lines_are_gathered_for_longer_the_more_follow(writer: Writer) -> None:
+    writer.begin()
+    many = 50
+    following = [asyncio.create_task(_chunks(writer, "a")) for _ in range(many)]
+    await _until_followed(writer, many)
+    began = asyncio.get_running_loop().time()
+    while (over := asyncio.get_running_loop().time() - began) < 1.0:
+        writer.write("line\n")
+        await asyncio.sleep(0.005)
+    writer.broadcast.ended("a")
+    pieces = {len(chunks) for chunks in await asyncio.gather(*following)}
+    assert max(pieces) <= over / (many * broadcast_module._GATHERED_SECONDS_PER_FOLLOWER) + 2
+
+
 async def test_a_full_chunk_is_not_waited_with(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(broadcast_module, "GATHERED_SECONDS", 60.0)
     writer.begin()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping, MutableMapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from headway.core.access.audience import Audience
 from headway.core.access.model import Actor, Credential, CredentialKind, Role
 from headway.kernel.clock import SystemClock
 from headway.kernel.events import Events, Whose
+from headway.web import page_events
 from headway.web.page_events import Live, LiveStream
 
 ANN = Actor(
@@ -94,6 +96,35 @@ async def test_who_comes_while_the_panel_stops_is_sent_away() -> None:
     async with asyncio.timeout(10):
         await panel.open().stream({}, reader.receive, reader.send)
     assert reader.said[-1] == b""
+
+
+async def test_what_changes_is_joined_for_longer_where_the_panel_is_busy() -> None:
+    panel, reader = Panel(), Reader()
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        group.create_task(panel.open().stream({}, reader.receive, reader.send))
+        await wait_until(reader, b"beat", 1)
+        panel.events.changed(Whose(organization_id="org"), "services", "deployments")
+        await asyncio.sleep(0)
+        time.sleep(0.3)  # the panel comes to nothing else
+        for _ in range(5):
+            await asyncio.sleep(0.1)
+            panel.events.changed(Whose(organization_id="org"), "services", "deployments")
+        assert reader.count(b"changed") == 0
+        await wait_until(reader, b"changed", 1)
+        reader.gone.set()
+    assert reader.count(b"changed") == 1
+
+
+async def test_what_is_joined_for_long_does_not_hold_up_the_end_of_the_panel(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page_events, "JOIN_SECONDS", 60.0)
+    panel, reader = Panel(), Reader()
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        group.create_task(panel.open().stream({}, reader.receive, reader.send))
+        await wait_until(reader, b"beat", 1)
+        panel.events.changed(Whose(organization_id="org"), "services", "deployments")
+        await asyncio.sleep(0.05)
+        panel.live.close()
+    assert (reader.count(b"changed"), reader.said[-1]) == (0, b"")
 
 
 @pytest.mark.parametrize("query", ["", "topics=a", "topic=", "&".join(f"topic={number}" for number in range(17))])
