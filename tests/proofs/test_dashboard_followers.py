@@ -1,7 +1,8 @@
 """Must show 5: two hundred open pages while twenty deployments print. They are told what changes, pull it and follow
 logs as pages do, by clients in a process of their own whose cost is named, while somebody opens one page after the
-other; the same deployments without any page run in between. That they use no other processor holds while all of them
-print: what is answered then is told apart from what is answered while all of them begin, or go live, within seconds.
+other; the same deployments without any page run in between. The deployments wait in the queue until all pages are open.
+That they use no other processor holds while all of them print: what is answered then is told apart from what is
+answered while all of them begin, or go live, within seconds.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -25,15 +26,17 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.panel.panel import Panel, git_repository, web
+from tests.support.panel.panel import Panel, git_repository, until, web
 
 PAGES = int(os.environ.get("PAGES", "200"))
 DEPLOYMENTS = int(os.environ.get("DEPLOYMENTS", "20"))
-SECONDS = int(os.environ.get("SECONDS", "30"))
+SECONDS = int(os.environ.get("SECONDS", "60"))
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
 
+SLOTS = DEPLOYMENTS + 2
 LINES_A_SECOND = 100
 MOST_PSS_MIB = 300
+LONGEST_JOIN_SECONDS = 2  # pages are told so late of what begins, and ask for it then
 MOST_P99_MS = {False: 100, True: 300}  # while they print
 MOST_P99_MS_OF_ENDS = 1_500  # while twenty begin at once, or go live at once
 MOST_SLOWDOWN = 1.05
@@ -72,25 +75,33 @@ class Site:
     """A panel with as many applications as deploy at a time, and somebody who has signed in."""
 
     def __init__(self, folder: Path) -> None:
-        env = {"HEADWAY_CONCURRENCY": str(DEPLOYMENTS + 2), "HEADWAY_STREAMS_PER_PERSON": str(PAGES + 100)}
+        env = {"HEADWAY_CONCURRENCY": str(SLOTS), "HEADWAY_STREAMS_PER_PERSON": str(PAGES + 100)}
         self.panel = Panel(folder / "data", **env)
         self._folder = folder
         self.applications: list[str] = []
         self.busy: list[str] = []
         self.cookie = ""
+        self._waiting = ""
 
     def set_up(self) -> None:
-        """Deploys each once, so that all of it is loaded."""
+        """Deploys each once, and all of them at once after that, so that nothing is left that only the first of all
+        rounds has to do: to load what is not loaded yet, and to install what the changed settings ask for.
+        """
         self.panel.start()
         url = git_repository(self._folder / "repository", web("x", **{"steady.py": STEADY, "busy.py": BUSY}))
         self.applications = [self.panel.application(url, f"shop{number}") for number in range(DEPLOYMENTS)]
         self.busy = [self.panel.application(url, f"busy{number}") for number in range(2)]
         for each in (*self.applications, *self.busy):
             self.panel.done(self.panel.deploy(each), 120)
-        steady, busy = f"python3 steady.py {LINES_A_SECOND} {SECONDS}", f"python3 busy.py {SECONDS + 5}"
+        steady, busy = f"python3 steady.py {LINES_A_SECOND} {SECONDS}", f"python3 busy.py {SECONDS + 45}"
         for ids, build in ((self.applications, steady), (self.busy, busy)):
             for each in ids:
                 self.panel.post("application.update", applicationId=each, buildCommand=build)
+        for each in self.deploy((*self.applications, *self.busy)):
+            self.took(each)
+        sleeping = {"command": "sleep 900", "overlap": "allow", "scheduleType": "dokploy-server"}
+        made = self.panel.post("schedule.create", name="waits", cronExpression="0 3 1 1 *", **sleeping)
+        self._waiting = made["scheduleId"]
         self.cookie = self._signed_in()
 
     def _signed_in(self) -> str:
@@ -107,15 +118,27 @@ class Site:
         """Queues a deployment of each."""
         return [self.panel.deploy(each, "application.redeploy") for each in ids]
 
+    @contextmanager
+    def full(self, slots: int) -> Iterator[None]:
+        """Has so many runs that only wait, so that what is queued meanwhile begins at once afterwards."""
+        runs = [self.panel.post("schedule.runManually", scheduleId=self._waiting) for _ in range(slots)]
+        for run in runs:
+            until(lambda run=run: self.panel.one(run["deploymentId"])["status"] == "running")  # type: ignore[misc]
+        yield
+        for run in runs:
+            self.panel.post("deployment.killProcess", deploymentId=run["deploymentId"])
+
     def printed(self, ids: Sequence[str]) -> tuple[float, float]:
-        """When all of these had begun to print, and when the first of them no longer did, in seconds since 1970."""
+        """When all of these had begun to print and pages had been told of it, and when the first of them no longer did,
+        in seconds since 1970.
+        """
         rows = [self.panel.get("deployment.one", deploymentId=each) for each in ids]
         builds = [next(step for step in row["steps"] if step["name"] == "build") for row in rows]
         begun, ended = (
             [datetime.fromisoformat(build[name]).timestamp() for build in builds]
             for name in ("startedAt", "finishedAt")
         )
-        return max(begun), min(ended)
+        return max(begun) + LONGEST_JOIN_SECONDS, min(ended)
 
     def took(self, deployment_id: str) -> float:
         """How long one ran, in seconds."""
@@ -184,28 +207,38 @@ def opened(deployment_ids: Sequence[str], services: Sequence[str]) -> list[tuple
     return found
 
 
+@contextmanager
+def viewers(site: Site, ids: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
+    """The pages, all of which are open."""
+    argv = [sys.executable, str(Path(__file__).with_name("_viewers.py")), str(site.panel.port), site.cookie]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as client:
+        write_line(client, opened(ids, site.applications))
+        assert client.stdout is not None
+        assert client.stdout.readline() == "ready\n"
+        yield client
+
+
+def write_line(client: subprocess.Popen[str], told: object) -> None:
+    """Tells the program of the pages something."""
+    assert client.stdin is not None
+    client.stdin.write(json.dumps(told) + "\n")
+    client.stdin.flush()
+
+
 def played(site: Site, *, with_pages: bool, is_busy: bool) -> Round:
     """One round of all deployments."""
     busy = site.deploy(site.busy) if is_busy else []
-    ids, before = site.deploy(site.applications), site.used()
-    if not with_pages:
+    with ExitStack() as stack:
+        with site.full(SLOTS - len(busy)):
+            ids = site.deploy(site.applications)
+            client = stack.enter_context(viewers(site, ids)) if with_pages else None
+            before = site.used()
         with site.memory() as pss:
-            made = Round([site.took(each) for each in ids])
-            made.pss, made.used = pss, site.used() - before
-    else:
-        program = Path(__file__).with_name("_viewers.py")
-        argv = [sys.executable, str(program), str(site.panel.port), site.cookie]
-        with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as client:
-            assert client.stdin is not None
+            made = Round([site.took(each) for each in ids], pss)
+        made.used = site.used() - before
+        if client is not None:
+            write_line(client, site.printed(ids))
             assert client.stdout is not None
-            client.stdin.write(json.dumps(opened(ids, site.applications)) + "\n")
-            client.stdin.flush()
-            assert client.stdout.readline() == "ready\n"
-            with site.memory() as pss:
-                made = Round([site.took(each) for each in ids])
-                made.pss, made.used = pss, site.used() - before
-            client.stdin.write(json.dumps(site.printed(ids)) + "\n")
-            client.stdin.flush()
             made.told = json.loads(client.stdout.readline())
     for each in busy:
         site.panel.done(each, SECONDS * 5 + 120)
