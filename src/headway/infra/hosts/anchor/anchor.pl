@@ -137,6 +137,7 @@ sub patience {
     my $until = $now + $LONGEST_SLEEP;
     my @due = map { $_->[0] } grep { defined } map { $_->deadline } $self->running;
     push @due, $self->{total_at} // $self->{end_at};
+    push @due, grep { $_ } map { $_->{rests_to} } $self->running;
     $until = $_ < $until ? $_ : $until for @due;
     return $until > $now ? $until - $now : 0.01;
 }
@@ -146,9 +147,14 @@ sub listen_once {
     my ( $readable, $writable ) = ( '', '' );
     vec( $readable, fileno $_, 1 ) = 1
       for $self->{listener}, $self->{went} ? () : \*STDIN, map( { $_->{handle} } @{ $self->{links} } ),
-      map { $_->handles } $self->running;
+      map { $_->heeded } $self->running;
     vec( $writable, fileno $_->{handle}, 1 ) = 1 for grep { length $_->{out} } @{ $self->{links} };
-    return if select( $readable, $writable, undef, $seconds ) <= 0;
+    my $found = select $readable, $writable, undef, $seconds;
+    return if $found < 0;
+    my $now    = Headway::Kernel::now();
+    my @rested = map { $_->rested($now) } $self->running;
+    return if !$found && !@rested;
+    vec( $readable, fileno $_, 1 ) = 1 for @rested;
 
     # Output first: what a command wrote before its end stands before whatever is said about that end.
     for my $command ( $self->running ) {

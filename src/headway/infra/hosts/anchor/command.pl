@@ -8,6 +8,13 @@ my $MOST_IN_A_PIPE  = 1 << 20;
 my $LONGEST_CAPTURE = 1 << 20;
 my $KILLED          = -9;
 
+# Each look at a pipe costs more than writing a line into it. The first line after a pause is read as it comes; what follows
+# within these seconds is read as one. Who says more than a part of what a pipe holds in them would have to wait for us, and
+# is read as it comes for a while.
+my $REST_SECONDS  = 0.045;    # the clock counts hundredths
+my $MUCH          = 16_384;
+my $HASTE_SECONDS = 5;
+
 # The names of a command's fields in a request, in their order; '' stands for none.
 my @FIELDS = qw(cwd capture step_seconds inactivity_seconds memory processes open_files file_bytes oom_score_adj stdin);
 
@@ -30,14 +37,16 @@ sub new {
     my ( $class, %given ) = @_;
     my $self = bless {
         %given,
-        statuses => [],
-        told     => '',
-        captured => '',
-        cause    => undef,
-        ending   => 0,
-        buried   => 0,
-        gone     => 0,
-        struck   => 0,
+        statuses   => [],
+        told       => '',
+        captured   => '',
+        cause      => undef,
+        ending     => 0,
+        buried     => 0,
+        gone       => 0,
+        struck     => 0,
+        rests_to   => 0,
+        hurries_to => 0,
     }, $class;
     $self->{started_at} = $self->{heard_at} = Headway::Kernel::now();
     return $self;
@@ -76,6 +85,20 @@ sub handles {
     return grep { defined } @$self{qw(output status capture)};
 }
 
+# Those of its pipes that are to be read as soon as there is anything in them.
+sub heeded {
+    my ($self) = @_;
+    return grep { defined } @$self{qw(status capture)}, $self->{rests_to} ? () : $self->{output};
+}
+
+# Its output if that has rested for long enough: whether there is anything in it, reading it tells.
+sub rested {
+    my ( $self, $now ) = @_;
+    return if !$self->{rests_to} || $self->{rests_to} > $now;
+    $self->{rests_to} = 0;
+    return grep { defined } $self->{output};
+}
+
 # Reads what one of the pipes has; gives whether there may be more.
 sub read_pipe {
     my ( $self, $kind, $spool ) = @_;
@@ -90,8 +113,10 @@ sub read_pipe {
         $self->hear_status($bytes);
         return 1;
     }
-    $self->{heard_at} = Headway::Kernel::now();
+    my $now = $self->{heard_at} = Headway::Kernel::now();
     if ( $kind eq 'output' ) {
+        $self->{hurries_to} = $now + $HASTE_SECONDS if $got >= $MUCH;
+        $self->{rests_to}   = $now < $self->{hurries_to} ? 0 : $now + $REST_SECONDS;
         $spool->write($bytes);
     }
     else {

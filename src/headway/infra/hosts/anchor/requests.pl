@@ -112,6 +112,7 @@ sub await_growth {
 
 sub say_line {
     my ( $anchor, $link, $id, $key, $text ) = @_;
+    $_->drain_pipes( $anchor->{spool} ) for $anchor->running;    # what was written before it stands before it
     $anchor->{spool}->say( $key, $text );
     return [ 'ok', $anchor->{spool}->size ];
 }
