@@ -172,6 +172,7 @@ class Viewer:
         self._parts = parts
         self._tags: dict[str, str] = {}
         self._told = asyncio.Event()
+        self._revision = ""  # of the last change that it was told of
         self._rest = _LOOK_ANYWAY * (0.8 + random.random() * 0.4)
         self.follower: Follower | None = None
 
@@ -189,20 +190,23 @@ class Viewer:
         """Reads what it is told."""
         while line := await self._live.reader.readline():
             if line.startswith(b"event: changed"):
+                told = json.loads((await self._live.reader.readline()).partition(b": ")[2])
+                self._revision = told["revision"]
                 self._figures.told += 1
                 self._told.set()
 
     async def look(self) -> None:
         """Pulls what has changed, and what is under way anyway each now and then."""
         while True:
-            parts = self._parts
+            parts, known = self._parts, dict[str, str]()
             try:
                 async with asyncio.timeout(self._rest):
                     await self._told.wait()
+                known = {"x_headway_told": self._revision}
             except TimeoutError:
                 parts = [part for part in parts if not part.endswith(_LOOKED_SELDOM)]
             self._told.clear()
-            await self._pull(parts)
+            await self._pull(parts, **known)
             await asyncio.sleep(_APART)
 
     async def open_again_and_again(self, pages: Sequence[str]) -> None:
@@ -212,12 +216,13 @@ class Viewer:
                 await self._get("page", page)
                 await asyncio.sleep(_A_PAGE_EACH)
 
-    async def _pull(self, parts: Sequence[str]) -> None:
+    async def _pull(self, parts: Sequence[str], **known: str) -> None:
         for part in parts:
-            await self._get("part", part)
+            await self._get("part", part, **known)
 
-    async def _get(self, kind: str, path: str) -> bytes:
-        known = {"if_none_match": self._tags[path]} if path in self._tags else {}
+    async def _get(self, kind: str, path: str, **known: str) -> bytes:
+        if path in self._tags:
+            known["if_none_match"] = self._tags[path]
         began = time.perf_counter()
         status, headers, body = await self._line.get(path, **known)
         self._figures.note(kind, (time.perf_counter() - began) * 1_000)

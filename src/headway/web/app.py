@@ -34,7 +34,7 @@ from headway.web.frame import NOBODY, OF_A_VISIT, PLACES, Frame
 from headway.web.kept_forms import KeptForms
 from headway.web.long_asks import LongAsks
 from headway.web.marks import marked
-from headway.web.page_events import LIVE_PATH, Live
+from headway.web.page_events import LIVE_PATH, TOLD_HEADER, Live
 from headway.web.part_cache import Made, NotedVisit, PartCache, made_of
 from headway.web.passkeys import PasskeyDoor
 from headway.web.paths import HOME, Named, Paths, Piece
@@ -79,9 +79,9 @@ class Web:
         self._page = cache(lambda path: needs.pages[path]())
         self._tokens = FormTokens(needs.vault.derived("forms"))
         self._flashes = Flashes(needs.vault.derived("flashes"))
-        self._parts = PartCache(needs.version, needs.clock)
         self._long_asks = LongAsks()
         self._live = Live(needs.changes, needs.audience, needs.clock)
+        self._parts = PartCache(needs.version, needs.clock, self._live.latest)
         self._operations = Operations(registry=needs.registry, performer=needs.performer)
         self._uploads = SentFiles(needs.receive_upload)
         self._places = {path: self._permission(path) for path in sorted(PLACES & needs.pages.keys())}
@@ -281,7 +281,8 @@ class Web:
             is_for_all = not self._templates.names_in(view.template) & {*OF_A_VISIT, ANY_NAME}
             return made_of(self._html(view, frame), view.status, view.headers, is_for_all=is_for_all)
 
-        made = await self._parts.get(named, visit, make)
+        told = self._live.told_by(request.headers.get(TOLD_HEADER, b""))
+        made = await self._parts.get(named, visit, make, told)
         if made.status != _OK:
             return said_once(made.body, made.status, _encoded(made.headers))
         return page_answer(made.body, request.headers, made.tag)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import secrets
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
@@ -24,14 +26,17 @@ from headway.kernel.events import Changed, ChangeSource
 from headway.pages.page import MOST_TOPICS
 
 LIVE_PATH = "/live"
+TOLD_HEADER = b"x-headway-told"  # of a part that is asked for again: the revision of the change that called for it
 BEAT_SECONDS = 15.0
 JOIN_SECONDS = 0.1  # what changes within it is one event, of which there are so at most ten a second
 # The later the panel comes to it, the busier it is: so many times longer it joins what changes, to be asked less often.
 _TIMES_LATE = 40
-_LONGEST_JOIN_SECONDS = 2.0
+# Until then at least, and until a moment that is the same for all pages: what they ask for then is made once.
+_JOINT_SECONDS = (0.25, 0.5, 1.0, 2.0)
 STUCK_SECONDS = 30.0
 _SECONDS_TO_CLOSE = 1.0
 _LONGEST_TOPIC = 100
+_LONGEST_REVISION = 16
 _HEADERS = (
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"x-accel-buffering", b"no"),  # proxies that would wait for more
@@ -58,7 +63,23 @@ class Live:
         self._clock = clock
         self._streams: dict[str, set[LiveStream]] = defaultdict(set)
         self._closed = False
+        self._latest = 0
+        self._mark = secrets.token_hex(4)  # another panel, and this one once it has started anew, counts by itself
         source.listen(Changed, self._changed)
+
+    def latest(self) -> int:
+        """The revision of the last change."""
+        return self._latest
+
+    def told(self, revision: int) -> str:
+        """A revision as pages are told it."""
+        return f"{self._mark}-{revision}"
+
+    def told_by(self, header: bytes) -> int | None:
+        """The revision in a header; None where this panel has not told it."""
+        mark, _, revision = header.decode("latin-1").partition("-")
+        is_ours = mark == self._mark and revision.isascii() and revision.isdigit() and len(revision) < _LONGEST_REVISION
+        return int(revision) if is_ours else None
 
     def open(self, actor: Actor, query: str) -> LiveStream:
         """A stream for who may have one more, of the topics in a query. Raises Problem, and TooManyStreams."""
@@ -91,6 +112,7 @@ class Live:
             stream.close()
 
     def _changed(self, change: Changed) -> None:
+        self._latest = change.revision
         for stream in self._streams.get(change.topic, ()):
             stream.tell(change)
 
@@ -151,15 +173,14 @@ class LiveStream(AsgiStream):
                 raise Gone
             self._news.clear()
             told, self._changed = self._changed, {}
-            await self._say(send, "changed", {"topics": list(told), "revision": max(told.values())})
+            await self._say(send, "changed", {"topics": list(told), "revision": self._live.told(max(told.values()))})
 
     async def _join(self) -> None:
         """Lets what else changes come, until it is closed."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         if not await self._closes_within(JOIN_SECONDS):
-            late = loop.time() - began - JOIN_SECONDS
-            await self._closes_within(min(late * _TIMES_LATE, _LONGEST_JOIN_SECONDS - JOIN_SECONDS))
+            await self._closes_within(_joins_for(loop.time(), loop.time() - began - JOIN_SECONDS))
 
     async def _closes_within(self, seconds: float) -> bool:
         with suppress(TimeoutError):
@@ -181,6 +202,15 @@ class LiveStream(AsgiStream):
                 await send(message)
         except TimeoutError:
             raise Gone from None
+
+
+def _joins_for(now: float, late: float) -> float:
+    """For how many more seconds what changes is joined, where the panel came to it so many seconds late."""
+    wanted = late * _TIMES_LATE
+    if wanted < _JOINT_SECONDS[0]:
+        return wanted
+    step = next((each for each in _JOINT_SECONDS if each >= wanted), _JOINT_SECONDS[-1])
+    return math.ceil(now / step) * step - now
 
 
 def _topics_in(query: str) -> Sequence[str]:

@@ -16,6 +16,7 @@ from headway.kernel.dataclass import dataclass
 from headway.pages.forms import Flash
 from headway.pages.page import Asked, UnderWay, Unknown
 from headway.web.paths import Named
+from headway.web.recent_parts import RecentParts
 from headway.web.visits import PageVisit
 
 if TYPE_CHECKING:
@@ -121,23 +122,29 @@ class NotedVisit:
 
 class PartCache:
     """Keeps parts. That one is of more than the database is learnt the first time that it is made; it is kept by nobody
-    then, and who asks for it by one session while it is made shares it.
+    then, and who asks for it by one session while it is made shares it. Of either kind what was made a moment ago is
+    given to pages that were told of a change before it was begun; ``latest`` is the revision of the last change.
     """
 
-    def __init__(self, version: Version, clock: Clock) -> None:
+    def __init__(self, version: Version, clock: Clock, latest: Callable[[], int]) -> None:
         self._clock = clock
-        self._shared: SingleFlight[Made] = SingleFlight(lambda made: made.is_kept and _is_whole(made))
+        self._recent: RecentParts[Made] = RecentParts(latest, lambda made: len(made.body), _is_for_others)
+        self._shared: SingleFlight[Made] = SingleFlight(_is_for_others)
         self._kept: ResponseCache[Made] = ResponseCache(
             version, lambda made: len(made.body), MOST_BYTES, lambda made: made.is_kept
         )
         self._own: set[tuple[str, str]] = set()
         self._personal: set[tuple[str, str]] = set()
 
-    async def get(self, named: Named, visit: PageVisit, make: Callable[[NotedVisit], Awaitable[Made]]) -> Made:
-        """The part, which ``make`` makes where it is not kept. Raises what it raises."""
+    async def get(
+        self, named: Named, visit: PageVisit, make: Callable[[NotedVisit], Awaitable[Made]], told: int | None = None
+    ) -> Made:
+        """The part, which ``make`` makes where it is not kept; ``told`` is the revision of the change for which a page
+        looks again, None where it looks for all that there is. Raises what ``make`` raises.
+        """
         part = (named.page, named.name)
-        if part in self._own:
-            return await self._shared.get(_key(named, visit, visit.actor), lambda: make(self._begun_now(visit)))
+        is_own, is_personal = part in self._own, part in self._personal
+        key = _key(named, visit, visit.actor if is_own else _who(visit.actor, is_personal=is_personal))
 
         async def noted() -> Made:
             looking = NotedVisit(visit)
@@ -149,8 +156,16 @@ class PartCache:
                 return replace(made, is_kept=False)
             return replace(made, is_kept=_is_lasting(made, looking.notes))
 
-        is_personal = part in self._personal
-        return await self._kept.get(_key(named, visit, _who(visit.actor, is_personal=is_personal)), noted)
+        async def made_now() -> Made:
+            meanwhile = self._recent.find(key, told)  # while this one waited
+            return meanwhile or await self._recent.keep(key, lambda: make(self._begun_now(visit)))
+
+        recent = self._recent.find(key, told)
+        if recent is not None:
+            return recent
+        if is_own:
+            return await self._shared.get(key, made_now)
+        return await self._kept.get(key, lambda: self._recent.keep(key, noted))
 
     def _begun_now(self, visit: PageVisit) -> NotedVisit:
         """What is made for others too tells their time, and they came later than who brought it."""
@@ -165,6 +180,10 @@ def made_of(body: bytes, status: int, headers: Mapping[str, str], *, is_for_all:
 
 def _is_lasting(made: Made, notes: Notes) -> bool:
     return made.is_kept and _is_whole(made) and not notes.is_own and not notes.is_incomplete
+
+
+def _is_for_others(made: Made) -> bool:
+    return made.is_kept and _is_whole(made)
 
 
 def _is_whole(made: Made) -> bool:

@@ -225,6 +225,17 @@ async def test_what_changes_quickly_is_told_together(world: World) -> None:
         assert 1 <= events <= 10 * (time.monotonic() - began) + 1
 
 
+async def test_a_page_that_was_told_of_a_change_sees_it(world: World) -> None:
+    application_id = await world.application()
+    async with looking(world) as (client, _), told(client, ["deployments"]) as page:
+        for _ in range(10):
+            deployment_id = await world.deploy(application_id)
+            kind, data = await page.next()
+            assert kind == "changed"
+            answer = await client.get("/deployments/-/rows", headers={"x-headway-told": data["revision"]})
+            assert deployment_id in answer.text
+
+
 async def test_a_panel_that_stops_sends_its_pages_away_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("headway.http.server._SECONDS_TO_STOP", 60)  # until answers that are under way are cut off
     async with looking(world) as (client, server), told(client, ["services"]) as page:

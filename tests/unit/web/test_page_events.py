@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Mapping, MutableMapping
 from typing import Any
@@ -113,6 +114,38 @@ async def test_what_changes_is_joined_for_longer_where_the_panel_is_busy() -> No
         await wait_until(reader, b"changed", 1)
         reader.gone.set()
     assert reader.count(b"changed") == 1
+
+
+@pytest.mark.parametrize(
+    ("late", "least", "most"), [(0.0, 0.0, 0.0), (0.005, 0.2, 0.2), (0.01, 0.0, 0.5), (0.05, 0.0, 2.0), (9.0, 0.0, 2.0)]
+)
+def test_pages_of_a_busy_panel_are_told_at_the_same_moments(late: float, least: float, most: float) -> None:
+    for tenths in range(200):
+        now = 1_000 + tenths / 10
+        joins = page_events._joins_for(now, late)
+        assert least <= joins <= most
+        assert most < 0.25 or (now + joins) % most == pytest.approx(0, abs=1e-6) or (now + joins) % most > most - 1e-6
+
+
+async def test_a_panel_knows_the_revisions_that_it_has_told() -> None:
+    panel, other, reader = Panel(), Panel(), Reader()
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        group.create_task(panel.open().stream({}, reader.receive, reader.send))
+        await wait_until(reader, b"beat", 1)
+        panel.events.changed(Whose(organization_id="org"), "deployments", "services")
+        await wait_until(reader, b"changed", 1)
+        reader.gone.set()
+    said = next(each for each in reader.said if b"changed" in each)
+    told = json.loads(said.partition(b"data: ")[2])["revision"].encode()
+    assert (panel.live.told_by(told), panel.live.latest()) == (2, 2)
+    assert other.live.told_by(told) is None
+    mark = told.partition(b"-")[0]
+    for wrong in (
+        b"",
+        mark,
+        *(mark + each for each in (b"-", b"--1", "-\u0661".encode(), b"-" + b"1" * 5_000, b"\xff")),
+    ):
+        assert panel.live.told_by(wrong) is None
 
 
 async def test_what_is_joined_for_long_does_not_hold_up_the_end_of_the_panel(monkeypatch: pytest.MonkeyPatch) -> None:

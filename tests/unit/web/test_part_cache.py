@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,9 +18,11 @@ from headway.core.access.model import Actor, Credential, CredentialKind, Role, T
 from headway.infra.db.version import SqliteVersion
 from headway.kernel.clock import SystemClock
 from headway.pages.page import Asked, Unknown
+from headway.web import recent_parts
 from headway.web.frame import OF_A_VISIT
 from headway.web.part_cache import Made, NotedVisit, PartCache, made_of
 from headway.web.paths import Named
+from headway.web.recent_parts import RecentParts
 from headway.web.renderer import ANY_NAME, Templates
 from headway.web.visits import PageVisit
 
@@ -69,7 +72,8 @@ class Parts:
         self._connection = sqlite3.connect(path)
         self._connection.execute("CREATE TABLE things (number INTEGER)")
         self._version = SqliteVersion(f"sqlite:///{path}")
-        self.cache = PartCache(self._version, SystemClock())
+        self.revision = 0
+        self.cache = PartCache(self._version, SystemClock(), lambda: self.revision)
         self.made = 0
 
     def close(self) -> None:
@@ -78,7 +82,8 @@ class Parts:
         self._connection.close()
 
     def commit(self) -> None:
-        """Something is committed."""
+        """Something is committed, and told."""
+        self.revision += 1
         with self._connection:
             self._connection.execute("INSERT INTO things VALUES (1)")
 
@@ -90,6 +95,7 @@ class Parts:
         *,
         status: int = 200,
         is_for_all: bool = True,
+        told: int | None = None,
     ) -> Made:
         """A part that looks at this."""
 
@@ -98,7 +104,7 @@ class Parts:
             await asyncio.sleep(0)
             return made_of(str(await looks(noted)).encode(), status, {}, is_for_all=is_for_all)
 
-        return await self.cache.get(named, seen or visit(), make)
+        return await self.cache.get(named, seen or visit(), make, told)
 
 
 @pytest.fixture
@@ -176,6 +182,60 @@ async def test_what_is_made_each_time_is_shared_by_who_asks_meanwhile_by_the_sam
     await asyncio.gather(*(parts.get(of_now, named=form, is_for_all=False) for _ in range(5)))
     await asyncio.gather(*(parts.get(of_now, status=404) for _ in range(5)))
     assert parts.made == 5 + 6 + 5
+
+
+async def of_clock(noted: NotedVisit) -> object:
+    return noted.now.isoformat()
+
+
+@pytest.mark.parametrize("looks", [of_database, of_clock])
+async def test_what_was_begun_since_a_change_is_for_all_who_were_told_of_it(
+    parts: Parts, looks: Callable[[NotedVisit], Awaitable[object]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await parts.get(looks)  # by which it is learnt what it looks at
+    parts.commit()
+    for told in range(1, 6):
+        await asyncio.gather(*(parts.get(looks, told=told) for _ in range(20)))
+        assert parts.made == 1 + told, "once for all, and anew for who was told of a later change"
+        parts.commit()
+    await asyncio.gather(*(parts.get(looks, told=told) for told in range(6)))
+    assert parts.made == 6, "what has changed since will be told"
+    await parts.get(looks)
+    assert parts.made == 7, "who was told of nothing sees all that there is"
+    other = replace(ANN, role=Role.MEMBER, credential=replace(ANN.credential, id="s2"))
+    await parts.get(looks, visit(other), told=1)
+    assert parts.made == 8, "another reach"
+    monkeypatch.setattr(recent_parts, "LONGEST_SECONDS", -1.0)
+    parts.commit()
+    await parts.get(looks, told=1)
+    assert parts.made == 9, "however old it is"
+
+
+async def test_what_was_begun_before_a_change_is_not_for_who_was_told_of_it(parts: Parts) -> None:
+    async def of_revision(noted: NotedVisit) -> object:
+        now, seen = noted.now, parts.revision
+        parts.commit()  # while it is made
+        return f"{seen} {now:%Y}"
+
+    await parts.get(of_revision)
+    for _ in range(5):
+        told = parts.revision
+        made = await parts.get(of_revision, told=told)
+        assert int(made.body.split()[0]) == told
+
+
+async def test_what_is_recent_is_bounded() -> None:
+    kept = RecentParts[bytes](lambda: 1, len, lambda made: made != b"")
+
+    async def made(text: bytes) -> bytes:
+        return text
+
+    for number in range(40):
+        for _ in range(2):
+            await kept.keep(number, partial(made, bytes(1 << 20)))
+    assert [number for number in range(40) if kept.find(number, 1) is not None] == list(range(32, 40))
+    await kept.keep("none", partial(made, b""))
+    assert kept.find("none", 1) is None
 
 
 async def test_what_looks_at_who_looks_is_kept_for_them_alone(parts: Parts) -> None:

@@ -14,7 +14,9 @@ import { loadAnew, otherness, UPDATED } from "./whose.js";
 
 const QUICK = 3_000, TOLD = 30_000, SLOW = 60_000; // milliseconds from one look at a part to the next, where nothing calls for one
 const APART = 250, SILENCE = 30_000, DOUBT = 4_000, PATIENCE = 10_000, HIDDEN = 2_000, THERE = 30_000, MOST_TOPICS = 16;
-const states = new WeakMap(); // of a part: the tag of what it shows, when it was asked for, and whether it is now
+// Of a part: the tag of what it shows, when it was asked for, whether it is now, and the revision of the change that it is
+// wanted for; null where it is wanted as it is now.
+const states = new WeakMap();
 let heard = moment(); // when the panel last answered
 let doubted = NEVER; // when it first did not, after that
 let over = false; // nobody is signed in any more
@@ -35,14 +37,15 @@ function show(part, text) {
 }
 
 function stateOf(part) {
-  if (!states.has(part)) states.set(part, { tag: null, at: null, busy: false, wanted: false, timer: null });
+  if (!states.has(part)) states.set(part, { tag: null, at: null, busy: false, wanted: false, told: null, timer: null });
   return states.get(part);
 }
 
 // Pulls a part as soon as may be: one pull of it at a time, and none sooner after the last.
-function want(part) {
+function want(part, told = null) {
   const state = stateOf(part);
   if (over || isHeld(part)) return;
+  state.told = state.wanted && state.told === null ? null : told;
   state.wanted = true;
   if (state.busy || state.timer !== null) return;
   state.timer = setTimeout(() => {
@@ -55,7 +58,7 @@ async function pull(part, state) {
   if (state.busy || over) return;
   Object.assign(state, { busy: true, wanted: false, at: moment() });
   try {
-    const headers = state.tag ? { "if-none-match": state.tag } : {};
+    const headers = { ...(state.tag && { "if-none-match": state.tag }), ...(state.told && { "x-headway-told": state.told }) };
     const answer = await fetch(part.dataset.pull, {
       headers, cache: "no-store", redirect: "manual", signal: AbortSignal.timeout(PATIENCE),
     });
@@ -77,11 +80,11 @@ async function pull(part, state) {
     doubt();
   } finally {
     state.busy = false;
-    if (state.wanted) want(part);
+    if (state.wanted) want(part, state.told);
   }
 }
 
-const askAll = () => isVisible() && parts().forEach(want);
+const askAll = () => isVisible() && parts().forEach((part) => want(part));
 
 const words = (text) => (text ?? "").split(" ").filter(Boolean);
 const topicsOf = (part) => words(part.dataset.topic ?? document.body.dataset.topics);
@@ -104,9 +107,10 @@ function askDue() {
 
 const stream = new LiveStream({
   opened: askAll,
-  changed: (topics) => {
+  changed: (topics, revision) => {
     tellHeard(NaN);
-    if (isVisible()) for (const part of parts()) if (topicsOf(part).some((topic) => topics.includes(topic))) want(part);
+    if (!isVisible()) return;
+    for (const part of parts()) if (topicsOf(part).some((topic) => topics.includes(topic))) want(part, revision);
   },
   beat: (now) => tellHeard(now),
   over: tellOver,

@@ -7,7 +7,7 @@ const LOST = 30_000, LATER = 60_000; // milliseconds without a beat, and until a
 const FULL = 5_000; // milliseconds until a seat is asked for again
 const between = (low, high) => low + Math.random() * (high - low); // so that many pages do not come back at once
 
-// Hands `on` what it says: opened(), changed(topics), beat(now), over() once nobody is signed in, lost() when it broke.
+// Hands `on` what it says: opened(), changed(topics, revision), beat(now), over() once nobody is signed in, lost() when it broke.
 export class LiveStream {
   #topics = "";
   #abort = null;
@@ -95,7 +95,7 @@ export class LiveStream {
     const lines = Object.fromEntries(text.split("\n").map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1).trim()]));
     if (!lines.data) return;
     const data = JSON.parse(lines.data);
-    if (lines.event === "changed") this.#on.changed(data.topics);
+    if (lines.event === "changed") this.#on.changed(data.topics, data.revision);
     else if (lines.event === "beat") this.#on.beat(Date.parse(data.now));
   }
 
