@@ -42,6 +42,7 @@ class Figures:
 
     def __init__(self) -> None:
         self.took: list[tuple[str, float, float]] = []  # what, when it was there, and after how many milliseconds
+        self.pages: list[tuple[float, float, str]] = []  # after how many milliseconds, when it was there, and which
         self.statuses: Counter[str] = Counter()
         self.told = 0
         self.followed = 0
@@ -225,7 +226,10 @@ class Viewer:
             known["if_none_match"] = self._tags[path]
         began = time.perf_counter()
         status, headers, body = await self._line.get(path, **known)
-        self._figures.note(kind, (time.perf_counter() - began) * 1_000)
+        took = (time.perf_counter() - began) * 1_000
+        self._figures.note(kind, took)
+        if kind == "page":
+            self._figures.pages.append((took, time.time(), path))
         self._figures.statuses[f"{kind} {status}"] += 1
         if "etag" in headers:
             self._tags[path] = headers["etag"]
@@ -272,7 +276,11 @@ def _told(figures: Figures, first: float, last: float) -> Mapping[str, object]:
         took[phase].setdefault(kind, []).append(milliseconds)
     ms = {phase: {kind: _quantiles(sorted(each)) for kind, each in of.items()} for phase, of in took.items()}
     logs = {"followed": figures.followed, "ended": figures.ended, "lines": figures.lines, "broken": figures.broken}
-    return {"ms": ms, "statuses": figures.statuses, "told": figures.told, "logs": logs}
+    pages = [each for each in figures.pages if first < each[1] <= last]
+    slowest = [
+        (path.split("/")[1], round(took), round(at - first, 1)) for took, at, path in sorted(pages, reverse=True)[:8]
+    ]
+    return {"ms": ms, "slowest": slowest, "statuses": figures.statuses, "told": figures.told, "logs": logs}
 
 
 def _quantiles(took: Sequence[float]) -> Mapping[str, float]:

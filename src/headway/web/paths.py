@@ -35,7 +35,8 @@ class Paths:
     """The paths of all pages. What is written out goes before an id."""
 
     def __init__(self, pages: Iterable[str]) -> None:
-        self._pages = sorted(pages, key=lambda path: (path.count("{"), path))
+        ordered = sorted(pages, key=lambda path: (path.count("{"), path))
+        self._pages = [(path, _segments(path)) for path in ordered]
 
     def named(self, path: str) -> tuple[Named, ...]:
         """What a path may name, the likeliest first: a form that its page has not is no form."""
@@ -64,8 +65,8 @@ class Paths:
         return None if found == HOME else found
 
     def _of(self, given: list[str], piece: Piece = Piece.WHOLE, name: str = "") -> Iterable[Named]:
-        for page in self._pages:
-            ids = _matched(_segments(page), given)
+        for page, segments in self._pages:
+            ids = _matched(segments, given)
             if ids is not None:
                 yield Named(page=page, ids=ids, piece=piece, name=name)
 

@@ -74,7 +74,7 @@ class ResponseCache(Generic[T]):
         self._size = size
         self._most_bytes = self._room = most_bytes
         self._state: Hashable | None = None
-        self._kept: OrderedDict[Hashable, T] = OrderedDict()
+        self._kept: OrderedDict[Hashable, tuple[T, int]] = OrderedDict()  # and how many bytes it takes
         self._shared: SingleFlight[T] = SingleFlight(keeps)
 
     async def get(self, key: Hashable, make: Callable[[], Awaitable[T]]) -> T:
@@ -100,16 +100,15 @@ class ResponseCache(Generic[T]):
             self._kept.clear()
             self._state, self._room = state, self._most_bytes
         kept = self._kept.get(key)
-        if kept is not None:
-            self._kept.move_to_end(key)
-        return kept
+        if kept is None:
+            return None
+        self._kept.move_to_end(key)
+        return kept[0]
 
     def _keep(self, key: Hashable, made: T) -> None:
-        self._kept[key] = made
-        self._room -= self._bytes_of(key, made)
+        # Whoever asks says what is in a key, which may be longer than what it leads to.
+        size = self._size(made) + len(repr(key))
+        self._kept[key] = made, size
+        self._room -= size
         while self._room < 0:
-            self._room += self._bytes_of(*self._kept.popitem(last=False))
-
-    def _bytes_of(self, key: Hashable, made: T) -> int:
-        """Whoever asks says what is in a key, which may be longer than what it leads to."""
-        return self._size(made) + len(repr(key))
+            self._room += self._kept.popitem(last=False)[1][1]

@@ -29,7 +29,7 @@ _QUIET_SECONDS = 0.2
 _LATE_SECONDS = 1.0  # after a pump has begun: what it reads until then may have been written long before
 # Whoever builds in a hundred places at once must still be answered: a read costs the event loop half a millisecond. The
 # first line after a pause is read as it comes; what is read in one turn is all that came since, as followers get it.
-TURN_SECONDS = 0.002
+TURN_SECONDS = 0.008
 _STOPPED = "The log's pump was stopped before it had taken all output."
 _HELD_UP_SECONDS = 20.0  # for which others wait for room, or for the host
 _PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO})

@@ -11,6 +11,7 @@ import struct
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import field
+from functools import cache
 from pathlib import Path
 
 from headway.kernel.dataclass import dataclass
@@ -255,12 +256,16 @@ def _asked(command: int, given: bytes) -> bytes:
     return told.raw
 
 
+@cache
+def _library() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
+
+
 def _performed(command: int, given: ctypes.Array[ctypes.c_char]) -> int:
     number = _CALLS.get(os.uname().machine)
     if number is None or struct.calcsize("P") != 8:
         raise Refused(0, "there is no such call on this machine")
-    library = ctypes.CDLL(None, use_errno=True)
-    found: int = library.syscall(number, command, given, len(given))
+    found: int = _library().syscall(number, command, given, len(given))
     if found < 0:
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code))
