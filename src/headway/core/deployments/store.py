@@ -109,6 +109,16 @@ def unfinished_of_subject(tx: Tx, subject_type: SubjectType, subject_id: str) ->
     return sorted(found, key=lambda deployment: -deployment.seq)
 
 
+def subjects_with_unfinished(tx: Tx, subject_ids: Collection[str]) -> set[tuple[SubjectType, str]]:
+    """Those of these for which something waits or runs, by their types."""
+    mine, columns = _c.subject_id.in_(subject_ids), (_c.subject_type, _c.subject_id)
+    return {
+        (SubjectType(row.subject_type), row.subject_id)
+        for state in (PENDING, RUNNING)
+        for row in tx.execute(select(*columns).where(state, mine))
+    }
+
+
 def inputs_of_unfinished(tx: Tx, subject_types: Collection[SubjectType]) -> list[Mapping[str, Any]]:
     """What everything that waits and runs of subjects of these types was asked for with."""
     of_these = _c.subject_type.in_(subject_types)

@@ -26,13 +26,14 @@ _STARTING = (
 def starting(tx: Tx, host_id: str, kinds: Kinds) -> list[str]:
     """Those of a host; a deploy that waits sets the same status, and is none of that."""
     found = tx.execute(_ROW.where(_s.host_id == host_id, _s.kind.in_(kinds), *_STARTING)).all()
-    return [row.service_id for row in found if not _waits(tx, row)]
+    waiting = store.subjects_with_unfinished(tx, [row.service_id for row in found])
+    return [row.service_id for row in found if (_type_of(row), row.service_id) not in waiting]
 
 
 def started(tx: Tx, service_id: str, status: ServiceStatus) -> Whose | None:
     """Writes what a start has come to, and tells whose it is; None where something else was wanted since."""
     row = tx.execute(_ROW.where(_s.service_id == service_id)).one_or_none()
-    if row is None or _waits(tx, row):
+    if row is None or store.subjects_with_unfinished(tx, [service_id]) & {(_type_of(row), service_id)}:
         return None
     ended = update(services).where(_s.service_id == service_id, *_STARTING).values(status=status)
     if tx.execute(ended).rowcount != 1:
@@ -40,6 +41,6 @@ def started(tx: Tx, service_id: str, status: ServiceStatus) -> Whose | None:
     return Whose(organization_id=row.organization_id, project_id=row.project_id, service_id=service_id)
 
 
-def _waits(tx: Tx, row: Row[Any]) -> bool:
-    subject_type = SubjectType(row.kind) if row.preview_of is None else SubjectType.PREVIEW
-    return bool(store.unfinished_of_subject(tx, subject_type, row.service_id))
+def _type_of(row: Row[Any]) -> SubjectType:
+    """As what it is deployed."""
+    return SubjectType(row.kind) if row.preview_of is None else SubjectType.PREVIEW
