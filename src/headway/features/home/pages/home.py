@@ -144,32 +144,73 @@ async def _starts(visit: Visit) -> Mapping[str, object]:
 
 
 async def _attention(visit: Visit, services: list[GlanceRow] | Unknown) -> Mapping[str, object]:
+    found = await shown_together(
+        _services(visit, services),
+        _servers(visit),
+        _backups(visit),
+        _schedules(visit),
+        _channels(visit),
+        _disks(visit),
+        _panel(visit),
+        ending_values(visit),
+        missing_values(visit),
+    )
+    unknowns = [
+        found.pop(f"{name}_unknown") for name in ("services", "servers", "backups", "schedules", "channels", "disks")
+    ]
+    return {**found, "unknowns": [each for each in unknowns if each is not None], "most": MOST}
+
+
+async def _services(visit: Visit, services: list[GlanceRow] | Unknown) -> Mapping[str, object]:
+    if isinstance(services, Unknown):
+        return {"unfit": (), "services_unknown": services}
+    down = await down_among(visit, services)
+    return {"unfit": _unfit(services, down, with_away=not visit.may(SERVERS.name)), "services_unknown": None}
+
+
+async def _servers(visit: Visit) -> Mapping[str, object]:
     servers = await _all_of(visit, SERVERS)
+    if isinstance(servers, Unknown):
+        return {"away": (), "servers_unknown": servers}
+    return {"away": [each for each in servers if each["reach"]["outOfReachSince"]], "servers_unknown": None}
+
+
+async def _backups(visit: Visit) -> Mapping[str, object]:
     backups = await _all_of(visit, BACKUPS)
+    if isinstance(backups, Unknown):
+        return {"unsaved": (), "untried": (), "proven": (), "backups_unknown": backups}
+    found = {"unsaved": _failing(backups), "untried": _untried(backups), "proven": _proven(backups)}
+    return {**found, "backups_unknown": None}
+
+
+async def _schedules(visit: Visit) -> Mapping[str, object]:
     schedules = await _all_of(visit, SCHEDULES)
-    disk, channels = await _full_disks(visit), await _all_of(visit, CHANNELS)
-    known = [] if isinstance(services, Unknown) else services
-    down = await down_among(visit, known)
+    if isinstance(schedules, Unknown):
+        return {"missed": (), "schedules_unknown": schedules}
+    return {"missed": [each for each in schedules if _was_missed(each)], "schedules_unknown": None}
+
+
+async def _channels(visit: Visit) -> Mapping[str, object]:
+    channels = await _all_of(visit, CHANNELS)
+    if isinstance(channels, Unknown):
+        return {"deaf": (), "channels_unknown": channels}
+    return {"deaf": [each for each in channels if _is_deaf(each)], "channels_unknown": None}
+
+
+async def _disks(visit: Visit) -> Mapping[str, object]:
+    full = await _full_disks(visit)
+    return {"full": (), "disks_unknown": full} if isinstance(full, Unknown) else {"full": full, "disks_unknown": None}
+
+
+async def _panel(visit: Visit) -> Mapping[str, object]:
+    """What the panel itself does not manage."""
     health = await visit.ask_within(_SECONDS, HEALTH)
-    troubles = () if isinstance(health, Unknown) else health.get("troubles", ())
-    gates = () if isinstance(health, Unknown) else health.get("gates", ())
-    asked = (services, servers, backups, schedules, channels, disk)
+    if isinstance(health, Unknown):
+        return {"why": health.why, "troubles": (), "gates": ()}
     return {
-        **await ending_values(visit),
-        **await missing_values(visit),
-        "unfit": _unfit(known, down, with_away=not visit.may(SERVERS.name)),
-        "away": () if isinstance(servers, Unknown) else [each for each in servers if each["reach"]["outOfReachSince"]],
-        "unsaved": () if isinstance(backups, Unknown) else _failing(backups),
-        "untried": () if isinstance(backups, Unknown) else _untried(backups),
-        "proven": () if isinstance(backups, Unknown) else _proven(backups),
-        "deaf": () if isinstance(channels, Unknown) else [each for each in channels if _is_deaf(each)],
-        "missed": () if isinstance(schedules, Unknown) else [each for each in schedules if _was_missed(each)],
-        "full": () if isinstance(disk, Unknown) else disk,
-        "unknowns": [each for each in asked if isinstance(each, Unknown)],
-        "why": health.why if isinstance(health, Unknown) else None,
-        "troubles": [{"row": each, "what": work_of(each["loop"])} for each in troubles],
-        "gates": [{"row": each, "what": kept_by(each["gate"])} for each in gates],
-        "most": MOST,
+        "why": None,
+        "troubles": [{"row": each, "what": work_of(each["loop"])} for each in health.get("troubles", ())],
+        "gates": [{"row": each, "what": kept_by(each["gate"])} for each in health.get("gates", ())],
     }
 
 
