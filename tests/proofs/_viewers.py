@@ -174,7 +174,7 @@ class Viewer:
         self._tags: dict[str, str] = {}
         self._told = asyncio.Event()
         self._revision = ""  # of the last change that it was told of
-        self._rest = _LOOK_ANYWAY * (0.8 + random.random() * 0.4)
+        self._rest = _LOOK_ANYWAY * (0.5 + random.random())
         self.follower: Follower | None = None
 
     async def open(self, page: str) -> None:
@@ -199,14 +199,14 @@ class Viewer:
     async def look(self) -> None:
         """Pulls what has changed, and what is under way anyway each now and then."""
         while True:
-            parts, known = self._parts, dict[str, str]()
+            parts = self._parts
             try:
                 async with asyncio.timeout(self._rest):
                     await self._told.wait()
-                known = {"x_headway_told": self._revision}
             except TimeoutError:
                 parts = [part for part in parts if not part.endswith(_LOOKED_SELDOM)]
             self._told.clear()
+            known = {"x_headway_told": self._revision} if self._revision else {}
             await self._pull(parts, **known)
             await asyncio.sleep(_APART)
 

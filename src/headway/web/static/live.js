@@ -22,7 +22,9 @@ let doubted = NEVER; // when it first did not, after that
 let over = false; // nobody is signed in any more
 let moved = moment(); // when somebody last did something here
 const loaded = moment();
-const pace = 0.8 + Math.random() * 0.4; // pages that were told of the same change do not all look again at once
+let latest = null; // the revision of the last change that was told
+// Pages that were told of the same change, or loaded at the same moment, do not all look again at once.
+const chance = Math.random(), pace = 0.8 + chance * 0.4, easy = 0.5 + chance;
 
 const parts = () => [...document.querySelectorAll("[data-pull]")];
 const isVisible = () => document.visibilityState === "visible";
@@ -89,18 +91,20 @@ const askAll = () => isVisible() && parts().forEach((part) => want(part));
 const words = (text) => (text ?? "").split(" ").filter(Boolean);
 const topicsOf = (part) => words(part.dataset.topic ?? document.body.dataset.topics);
 
-// How long a part is left alone where nobody tells that it changed. Nobody tells of the lines of a log, and few are behind whom one waits.
+// How many milliseconds a part is left alone where nobody tells that it changed. Nobody tells of the lines of a log, and few are behind whom one waits.
 function restOf(part) {
-  if (part.dataset.every) return part.dataset.every * 1_000;
+  if (part.dataset.every) return part.dataset.every * 1_000 * pace;
   const isLive = "live" in part.dataset;
   const isTold = topicsOf(part).length > 0 && part.querySelector("[data-follow]") === null;
-  if (isTold && stream.isOpen) return isLive ? TOLD : SLOW;
-  if (isLive || !clock.counts || (!stream.isOpen && ago(moved) < THERE)) return QUICK;
-  return isTold ? TOLD : SLOW; // whoever only looks on in a window beside others still sees what is true soon
+  if (isTold && stream.isOpen) return (isLive ? TOLD : SLOW) * easy;
+  if (isLive || !clock.counts || (!stream.isOpen && ago(moved) < THERE)) return QUICK * pace;
+  return (isTold ? TOLD : SLOW) * easy; // whoever only looks on in a window beside others still sees what is true soon
 }
 
+// Whoever hears of each change takes what others were shown after the last one.
 function askDue() {
-  for (const part of parts()) if (ago(states.get(part)?.at ?? loaded) >= restOf(part) * pace) want(part);
+  const known = stream.isOpen ? latest : null;
+  for (const part of parts()) if (ago(states.get(part)?.at ?? loaded) >= restOf(part)) want(part, known);
 }
 
 // What the panel tells
@@ -109,6 +113,7 @@ const stream = new LiveStream({
   opened: askAll,
   changed: (topics, revision) => {
     tellHeard(NaN);
+    latest = revision;
     if (!isVisible()) return;
     for (const part of parts()) if (topicsOf(part).some((topic) => topics.includes(topic))) want(part, revision);
   },
