@@ -125,6 +125,7 @@ def test_any_line_of_a_long_log_is_a_jump_a_search_or_a_link_away(
         page.goto(f"/deployments/{ended}#L{first + 12_344}")
         seen(page, "line 12345 of it")
         marked = page.locator("#log .log-marked .log-text")
+        marked.first.wait_for()
         assert marked.all_inner_texts() == ["line 12345 of it"]
         assert page.locator("#log .log-marked .ansi-green").inner_text() == "line"
 
@@ -147,6 +148,7 @@ def test_any_line_of_a_long_log_is_a_jump_a_search_or_a_link_away(
         page.get_by_label("Line", exact=True).fill(f"{first + 4}-{first + 6}")
         page.keyboard.press("Enter")
         seen(page, "line 6 of it")
+        marked.nth(2).wait_for()
         assert marked.all_inner_texts() == [f"line {number} of it" for number in (5, 6, 7)]
         assert page.url.endswith(f"#L{first + 4}-{first + 6}")
 
@@ -273,8 +275,8 @@ def test_without_scripts_windows_links_and_search_stay(
     with opened(running, browser, signed_in, scripts=False) as page:
         page.goto(f"/deployments/{ended}")
         page.get_by_role("link", name="Beginning").click()
-        assert page.locator("#log").get_by_text("line 1 of it", exact=True).count() == 1
+        page.locator("#log").get_by_text("line 1 of it", exact=True).wait_for()
         assert page.get_by_role("button", name="Fold all steps").count() == 0
         page.get_by_label("Find in the log").fill("needle")
         page.get_by_role("button", name="Search").click()
-        assert page.get_by_text(re.compile("lines? ha(s|ve) “needle”")).count() == 1
+        page.get_by_text(re.compile("lines? ha(s|ve) “needle”")).wait_for()

@@ -63,7 +63,7 @@ def add(page: Page, name: str) -> None:
     page.get_by_label("Name", exact=True).fill(name)
     page.get_by_role("button", name="Make it").click()
     page.wait_for_url("**/account")
-    assert page.get_by_role("link", name=name).count() == 1
+    page.get_by_role("link", name=name).wait_for()
 
 
 def leave(page: Page) -> None:
@@ -98,6 +98,7 @@ def test_a_passkey_is_made_signs_in_and_is_removed(
         page.get_by_role("link", name="Remove it").click()
         page.get_by_role("button", name="Remove it").click()
         page.wait_for_url("**/account")
+        page.get_by_role("link", name="Add a passkey").wait_for()
         assert page.get_by_role("link", name=name).count() == 0
         leave(page)
         page.goto("/sign-in")
@@ -133,9 +134,10 @@ def test_without_scripts_and_by_numbers_the_pages_say_so(running: Panel, browser
     sign_in(page)
     page.goto("/account/passkey")
     page.get_by_role("button", name="Go on").click()
-    assert "needs a browser that has passkeys" in page.locator("main").inner_text()
+    page.locator("main").get_by_text("needs a browser that has passkeys").wait_for()
     assert page.get_by_role("button", name="Make it").count() == 0
     leave(page)
+    page.get_by_role("button", name="Sign in", exact=True).wait_for()
     assert page.get_by_role("button", name="Sign in with a passkey").count() == 0
     page.goto(f"http://127.0.0.1:{running.port}/sign-in")
     assert "localhost" in page.locator("main").inner_text()

@@ -158,8 +158,9 @@ async def test_a_pipe_in_the_place_of_a_folder_holds_nobody_up(beside: Exchangin
     for number in range(200):
         (place / f"{number}").mkdir()
 
+    folder = os.open(place, os.O_RDONLY)
+
     def exchange() -> None:
-        folder = os.open(place, os.O_RDONLY)
         for number in itertools.cycle(range(200)):
             if ended.is_set():
                 break

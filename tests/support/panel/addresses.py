@@ -33,7 +33,8 @@ def addresses(things: Mapping[str, Mapping[str, str]]) -> dict[str, tuple[str, s
                 address = _ID.sub(lambda name, ids=ids: quote(ids[name[0]], safe=""), path)  # type: ignore[misc]
                 found[f"{path} {thing}".strip()] = (path, address)
     for path in SEVERAL.keys() & found.keys():
-        chosen = [chosen_of(path, ids) for ids in things.values() if "{deploymentId}" in ids]
+        wanted = _ID.findall(SEVERAL[path])
+        chosen = [chosen_of(path, ids) for ids in things.values() if all(name in ids for name in wanted)]
         found[path] = (path, f"{path}?{'&'.join(chosen)}")
     return found
 
