@@ -50,6 +50,7 @@ from headway.drivers.buildplan.providers.node_program import Ground, Program
 from headway.drivers.buildplan.providers.node_scripts import called_lines, mentions, read_start, shell_files
 from headway.drivers.buildplan.providers.node_secrets import Variables, find_variables
 from headway.drivers.buildplan.providers.node_sources import begun, unread
+from headway.drivers.buildplan.providers.node_turborepo import turbo_environment, with_git_folder
 from headway.drivers.buildplan.providers.node_variables import BUILT, build_variables
 from headway.drivers.buildplan.providers.node_versions import pinned_major, version_notes, wanted_version
 from headway.drivers.buildplan.providers.node_webpack import known_to, old_webpack
@@ -97,8 +98,6 @@ _VARIABLE: Final = re.compile(r"[A-Za-z_]\w*=")
 _MAINS: Final = (*node_program.ENTRIES, *node_typescript.TYPED_ENTRIES)
 _MOST_PACKAGES: Final = 30
 _NX: Final[Mapping[str, str]] = {"NX_DAEMON": "false", "NX_NO_CLOUD": "true"}
-# Since 2 a task knows only the variables that turbo.json lists for it, unless it is told otherwise.
-_TURBO: Final[Mapping[str, str]] = {"TURBO_ENV_MODE": "loose"}
 
 
 def recognise(tree: Tree) -> str | None:
@@ -146,13 +145,14 @@ def plan_packages(tree: Tree, settings: BuildSettings, root: Package, manager: M
         *version_notes(tree, needs[0]),
         *(unbuilt(served.package, manager) if settings.build is None and not program.is_built else ()),
     )
+    builds = with_git_folder(tree, build_phases(tree, manager, root, members, served))
     processes = _processes(program, served, f"{data.stay.links}{natives.before}")
     return BuildPlan(
         provider=provider,
         framework=program.framework,
         confidence=program.confidence if served.question is None else Confidence.GUESSED,
         needs=needs,
-        phases=(*installed, *natives.phases, *front.phases, *build_phases(tree, manager, root, members, served)),
+        phases=(*installed, *natives.phases, *front.phases, *builds),
         processes=processes,
         release_command=natives.release,
         site=_site(program.site, served),
@@ -182,7 +182,7 @@ def _data(tree: Tree, settings: BuildSettings, served: Served, parts: Sequence[P
         is_led=any(DATA in text for text in (natives.before, *natives.run_env.values())),
     )
     found = find_data(tree, folder, [each.folder for each in parts], settings.keep, lines)
-    return replace(found, run_env={**_of_turbo(tree, " ".join(texts)), **found.run_env})
+    return replace(found, run_env={**turbo_environment(tree, " ".join(texts)), **found.run_env})
 
 
 def _needs(tree: Tree, settings: BuildSettings, root: Package, served: Served, manager: Manager) -> tuple[Need, ...]:
@@ -215,14 +215,8 @@ def _both(mine: tuple[Need, ...], others: tuple[Need, ...]) -> tuple[Need, ...]:
 def _build_env(tree: Tree, root: Package, node: Need, served: Served, manager: Manager) -> Mapping[str, str]:
     found = {**old_webpack((root, served.package)), **served.program.build_env}
     of_scripts = build_variables(tree, (root, served.package), manager.told)
-    of_runners = {**(_NX if "nx.json" in tree else {}), **_of_turbo(tree)}
+    of_runners = {**(_NX if "nx.json" in tree else {}), **turbo_environment(tree)}
     return {**of_scripts, **of_runners, **known_to(node, found)}
-
-
-def _of_turbo(tree: Tree, start: str = "turbo") -> Mapping[str, str]:
-    """What Turborepo needs to be told where the line ``start`` is of it."""
-    is_there = any(name in tree for name in ("turbo.json", "turbo.jsonc"))
-    return _TURBO if is_there and re.search(r"(?:^|\s)turbo\s", f"{start} ") else {}
 
 
 def _node_of(manager: Manager) -> Need | None:
