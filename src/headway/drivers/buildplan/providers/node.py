@@ -12,7 +12,7 @@ from typing import Final
 
 from headway.drivers.builders.base import BuildError
 from headway.drivers.buildplan.foreign_sites import WRANGLER
-from headway.drivers.buildplan.plan import BuildPlan, Choice, Confidence, Need, Site
+from headway.drivers.buildplan.plan import BuildPlan, Choice, Confidence, Need, Phase, Site
 from headway.drivers.buildplan.providers import (
     deno,
     node_managers,
@@ -145,14 +145,13 @@ def plan_packages(tree: Tree, settings: BuildSettings, root: Package, manager: M
         *version_notes(tree, needs[0]),
         *(unbuilt(served.package, manager) if settings.build is None and not program.is_built else ()),
     )
-    builds = with_git_folder(tree, build_phases(tree, manager, root, members, served))
     processes = _processes(program, served, f"{data.stay.links}{natives.before}")
     return BuildPlan(
         provider=provider,
         framework=program.framework,
         confidence=program.confidence if served.question is None else Confidence.GUESSED,
         needs=needs,
-        phases=(*installed, *natives.phases, *front.phases, *builds),
+        phases=(*installed, *natives.phases, *front.phases, *_builds(tree, manager, root, members, served)),
         processes=processes,
         release_command=natives.release,
         site=_site(program.site, served),
@@ -168,6 +167,12 @@ def plan_packages(tree: Tree, settings: BuildSettings, root: Package, manager: M
         questions=() if served.question is None else (served.question,),
         notes=tuple(dict.fromkeys((*said, *front.notes, *program.notes, *given.notes, *data.notes, *natives.notes))),
     )
+
+
+def _builds(
+    tree: Tree, manager: Manager, root: Package, members: Sequence[Package], served: Served
+) -> tuple[Phase, ...]:
+    return with_git_folder(tree, build_phases(tree, manager, root, members, served))
 
 
 def _data(tree: Tree, settings: BuildSettings, served: Served, parts: Sequence[Package], natives: Natives) -> Data:
